@@ -1,0 +1,83 @@
+# Needs python3 (3.11 or later), pip and make; every target sets up what it uses.
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+STAMP := $(VENV)/.ready
+TESTDATA := $(or $(ZIBPOORT_TESTDATA),../shared/data)
+NOW := 2026-07-01T12:00:00+02:00
+ROUNDS ?= 50
+PAIRS ?= zib
+ONLY ?= $(if $(filter zib,$(PAIRS)),$(BGZ_SET),.)
+# The inputs among the published zib pairs that belong to the BgZ.
+BGZ_SET := Patient|Contact[Pp]ers|HealthProfessional|Zorgverlener|HealthcareProvider|Zorgaanbieder|Payer|$\
+TreatmentDirective|AdvanceDirective|FunctionalOrMentalStatus|Problem|LivingSituation|DrugUse|AlcoholUse|$\
+TobaccoUse|NutritionAdvice|Alert|AllergyIntolerance|MedicationUse|MedicationAgreement|$\
+AdministrationAgreement|MedicalDevice|Vaccination|BloodPressure|BodyWeight|BodyHeight|$\
+LaboratoryTestResult|Procedure|Verrichting|Encounter|PlannedCareActivity
+
+export PYTHONUTF8 := 1
+export PIP_DISABLE_PIP_VERSION_CHECK := 1
+
+.DEFAULT_GOAL := help
+.PHONY: help setup demo test check format bench crash score lock clean
+
+help:  ## this list
+	@grep -E '^[a-z]+:.*##' Makefile | sed -E 's/^([a-z]+):[^#]*## */make \1\t/' | expand -t 14
+
+setup: $(STAMP)  ## .venv with the locked dependencies and the zibpoort command
+
+$(STAMP): pyproject.toml requirements.lock
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or later is needed, this is " + sys.version)'
+	@$(BIN)/python -c '' 2>/dev/null || $(PYTHON) -m venv --clear $(VENV)
+	$(BIN)/python -m pip install --quiet --requirement requirements.lock
+	$(BIN)/python -m pip install --quiet --no-deps --no-build-isolation --editable .
+	@touch $@
+
+demo: setup  ## the story of one exchange, then a server to try out (EXIT=1: stop after the story)
+	EXIT=$(EXIT) $(BIN)/python -m conformance.demo
+
+test: setup  ## all tests (ARGS="-m 'not slow'" and the like go to pytest)
+	$(BIN)/python -m pytest $(ARGS)
+
+check: setup  ## ruff, mypy strict, import directions, schema of every YAML file
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	$(BIN)/zibpoort mapping check
+
+format: setup  ## let ruff rewrite what it can
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+bench: setup  ## speed, one figure a line, next to the floor of the machine
+	$(BIN)/python -m conformance.bench
+
+crash: setup  ## kill the server in the middle of posts and count what is lost (ROUNDS=50)
+	$(BIN)/python -m conformance.crash $(ROUNDS)
+
+# The published pairs lie outside the repository; see CONTRIBUTING.md.
+score: setup  ## compare with published pairs (PAIRS=zib, bgz-msz-1.2 or bgz-msz-2.0)
+ifeq ($(PAIRS),zib)
+	$(PYTHON) $(TESTDATA)/../tools/score_pairs.py --only '$(ONLY)' \
+	    $(TESTDATA)/zib2020-pairs/ada $(TESTDATA)/zib2020-pairs/fhir -- \
+	    $(BIN)/zibpoort translate --to fhir-r4 --now $(NOW) --with $(TESTDATA)/zib2020-pairs/ada
+else
+	$(PYTHON) $(TESTDATA)/../tools/score_pairs.py --only '$(ONLY)' --owner 'pat[A-G]' \
+	    $(TESTDATA)/$(PAIRS)/ada $(TESTDATA)/$(PAIRS)/fhir-stu3 -- \
+	    $(BIN)/zibpoort translate --to fhir-stu3 --now $(NOW)
+endif
+
+# From a clean environment, so that the file holds the whole closure and nothing else.
+lock:  ## write requirements.lock anew, with the latest versions that fit pyproject.toml
+	@set -e; fresh=$$(mktemp -d); trap 'rm -rf "$$fresh"' EXIT; \
+	$(PYTHON) -m venv "$$fresh/venv"; \
+	"$$fresh/venv/bin/python" -m pip install --quiet --editable '.[dev]'; \
+	{ echo '# Every package of an installation with the extra dev, direct or not.  Made by: make lock'; \
+	  "$$fresh/venv/bin/python" -m pip freeze --exclude-editable --exclude zibpoort; } > "$$fresh/lock"; \
+	mv "$$fresh/lock" requirements.lock; wc -l requirements.lock
+
+clean:  ## remove .venv and everything that tools left behind
+	rm -rf $(VENV) build dist .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis
+	find gateway conformance tests -name __pycache__ -prune -exec rm -rf {} +
