@@ -1,0 +1,1 @@
+"""Tools that turn published packages into the facts that the project keeps."""

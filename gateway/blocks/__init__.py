@@ -1,0 +1,36 @@
+"""The model: blocks, their values and their profiles.  No I/O beyond loading profiles, no clock."""
+
+from gateway.blocks.serial import dump, load
+from gateway.blocks.values import (
+    Absent,
+    Blob,
+    Block,
+    Boolean,
+    Code,
+    Group,
+    Identifier,
+    Integer,
+    Moment,
+    Quantity,
+    Ref,
+    Text,
+    Value,
+)
+
+__all__ = [
+    "Absent",
+    "Blob",
+    "Block",
+    "Boolean",
+    "Code",
+    "Group",
+    "Identifier",
+    "Integer",
+    "Moment",
+    "Quantity",
+    "Ref",
+    "Text",
+    "Value",
+    "dump",
+    "load",
+]

@@ -1,0 +1,142 @@
+"""The typed values that the middle of the gateway sees, and the block that holds them.
+
+A value is immutable and knows where it came from: `at` is its number in the account of the reading
+that made it (−1: made by the gateway).  Values hold what was sent: decimals keep their digits, a
+moment keeps its precision and its offset.
+"""
+
+from __future__ import annotations
+
+from typing import Any, TypeAlias, final
+
+import msgspec
+
+
+class _Value(msgspec.Struct, frozen=True, gc=False, omit_defaults=True, tag_field="t"):
+    pass
+
+
+@final
+class Code(_Value, tag="code"):
+    """A coded value.  `system` is an OID where one is known, else a URI; `text` is the original text.
+
+    A null flavor that stands in for a code is `Absent`, except OTH with text, which is a code.
+    """
+
+    code: str
+    system: str = ""
+    display: str = ""
+    version: str = ""
+    text: str = ""
+    at: int = -1
+
+
+@final
+class Quantity(_Value, tag="quantity"):
+    """A number with a unit.  `value` has the digits as sent; `unit` the text as sent.
+
+    `code` is the unit's code in `system`: UCUM when `system` is empty, else the OID of its system.
+    """
+
+    value: str
+    unit: str = ""
+    code: str = ""
+    system: str = ""
+    comparator: str = ""
+    at: int = -1
+
+
+@final
+class Moment(_Value, tag="moment"):
+    """A date or time in ISO 8601 with its own precision: 2012, 2012-05, 2012-05-06, 2012-05-06T07:08[:09][+02:00]."""
+
+    value: str
+    at: int = -1
+
+
+@final
+class Text(_Value, tag="text"):
+    """Text as sent, without white space around it."""
+
+    value: str
+    at: int = -1
+
+
+@final
+class Boolean(_Value, tag="boolean"):
+    """True or false."""
+
+    value: bool
+    at: int = -1
+
+
+@final
+class Integer(_Value, tag="integer"):
+    """A count or a score without a unit."""
+
+    value: int
+    at: int = -1
+
+
+@final
+class Identifier(_Value, tag="identifier"):
+    """An identifier within a system (OID where one is known, else URI)."""
+
+    value: str
+    system: str = ""
+    at: int = -1
+
+
+@final
+class Blob(_Value, tag="blob"):
+    """A document in base64, as sent."""
+
+    data: str
+    media: str = ""
+    at: int = -1
+
+
+@final
+class Ref(_Value, tag="ref"):
+    """A reference to a block of the same set by its key.
+
+    A reference to something that the set does not hold has an empty `key` and what was sent:
+    `literal` (a FHIR reference), `identifier` or only a `display`.
+    """
+
+    key: str = ""
+    display: str = ""
+    literal: str = ""
+    identifier: Identifier | None = None
+    at: int = -1
+
+
+@final
+class Absent(_Value, tag="absent"):
+    """No value, and why: `reason` is a code of HL7 NullFlavor (NI, UNK, ASKU, MSK, …)."""
+
+    reason: str
+    text: str = ""
+    at: int = -1
+
+
+Value: TypeAlias = Code | Quantity | Moment | Text | Boolean | Integer | Identifier | Blob | Ref | Absent
+
+Group: TypeAlias = dict[str, Any]
+"""Concept name to a value, a list of values, a group, or a list of groups, as its profile says."""
+
+
+class Block(msgspec.Struct):
+    """One instance of a building block.
+
+    `key` is unique within its set and stable: the same input gives the same key.  `values` maps the
+    concepts of the profile, and those of the zibroot (Subject, Author, …), to their values.
+    `context` is True for a block that may be referred to but is not put out (`--with`).
+    """
+
+    type: str
+    release: str
+    key: str
+    values: Group
+    line: int = 0
+    context: bool = False
