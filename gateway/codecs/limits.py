@@ -1,0 +1,37 @@
+"""How much of one document the codecs will read."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from gateway.errors import Issue, SyntaxFault
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """Bounds of one document; what lies beyond is refused before it costs time or memory.
+
+    `max_depth` counts elements inside elements (XML) or objects and arrays inside each other (JSON): a FHIR
+    bundle of nested extensions needs some 20 and 30.  `max_nodes` counts elements and attributes, or
+    values. `max_attributes` is per element.
+    """
+
+    max_bytes: int = 20 * 1024 * 1024
+    max_depth: int = 64
+    max_nodes: int = 2_000_000
+    max_attributes: int = 128
+
+
+DEFAULT = Limits()
+
+
+def check_size(data: bytes, limits: Limits) -> None:
+    """Raise SyntaxFault when there are more bytes than allowed."""
+    if len(data) > limits.max_bytes:
+        raise SyntaxFault(Issue("fatal", "too-long", f"the document is larger than {limits.max_bytes} bytes"))
+
+
+def place_of(data: bytes, at: int) -> tuple[int, int]:
+    """Line and column, from 1, of the byte at this offset of a UTF-8 document; columns count characters."""
+    start = data.rfind(b"\n", 0, at) + 1
+    return data.count(b"\n", 0, at) + 1, len(data[start:at].decode("utf-8", "replace")) + 1
