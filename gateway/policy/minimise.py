@@ -1,0 +1,95 @@
+"""Take from blocks what a decision withholds.  Always on blocks, never on bytes.
+
+What goes is reported as concept paths without list positions: `Patient` for a whole block,
+`Patient.NameInformation.LastName` for a concept.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+from gateway.blocks import Block, Ref
+from gateway.policy.decision import Decision, Obligation
+from gateway.policy.register import Concepts
+
+
+def minimise(block: Block, decision: Decision) -> tuple[Block | None, list[str]]:
+    """The block with what the decision permits (None: nothing of it), and the paths that went."""
+    obligation = decision.obligation(block.type)
+    if obligation is None:
+        return None, [block.type]
+    removed: list[str] = []
+    values = _group(block.values, "", obligation, removed)
+    paths = [f"{block.type}.{path}" for path in dict.fromkeys(removed)]
+    return Block(block.type, block.release, block.key, values), paths
+
+
+def minimise_all(blocks: Iterable[Block], decision: Decision) -> tuple[list[Block], list[str]]:
+    """`minimise` for a set of blocks.
+
+    A reference to a block that was withheld goes too: it would tell that there is one.
+    """
+    kept: list[Block] = []
+    removed: list[str] = []
+    hidden: set[str] = set()
+    for block in blocks:
+        less, paths = minimise(block, decision)
+        removed += paths
+        if less is None:
+            hidden.add(block.key)
+        else:
+            kept.append(less)
+    if not hidden:
+        return kept, removed
+    return [_without_references(block, frozenset(hidden), removed) for block in kept], removed
+
+
+def _group(values: dict[str, Any], above: str, obligation: Obligation, removed: list[str]) -> dict[str, Any]:
+    result = {}
+    for name, item in values.items():
+        path = above + name
+        if path in obligation.without or not _reaches(obligation.only, path):
+            removed.append(path)
+            continue
+        less = _item(item, path, obligation, removed)
+        if less or not item:  # a group or list that lost all it had goes with it
+            result[name] = less
+    return result
+
+
+def _item(item: Any, path: str, obligation: Obligation, removed: list[str]) -> Any:
+    if isinstance(item, dict):
+        return _group(item, path + ".", obligation, removed)
+    if isinstance(item, list):
+        less = [_item(each, path, obligation, removed) for each in item]
+        return [new for new, old in zip(less, item, strict=True) if new or not old]
+    if _covers(obligation.only, path):
+        return item
+    removed.append(path)  # a value where the decision names only concepts inside a group
+    return None
+
+
+def _covers(only: Concepts | None, path: str) -> bool:
+    """True when `only` names the path or a group around it."""
+    return only is None or path in only or any(path.startswith(each + ".") for each in only)
+
+
+def _reaches(only: Concepts | None, path: str) -> bool:
+    """True when `only` covers the path or names something inside it."""
+    return only is None or _covers(only, path) or any(each.startswith(path + ".") for each in only)
+
+
+def _without_references(block: Block, hidden: frozenset[str], removed: list[str]) -> Block:
+    def prune(item: Any, path: str) -> Any:
+        if isinstance(item, dict):
+            pruned = {name: prune(each, f"{path}.{name}") for name, each in item.items()}
+            return {name: each for name, each in pruned.items() if each or not item[name]}
+        if isinstance(item, list):
+            return [new for old in item if (new := prune(old, path)) or not old]
+        if isinstance(item, Ref) and item.key in hidden:
+            removed.append(path)
+            return None
+        return item
+
+    return Block(block.type, block.release, block.key, prune(block.values, block.type))

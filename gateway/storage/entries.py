@@ -1,0 +1,100 @@
+"""The rows of one exchange log (shard): the `LogStore` on a database connection."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from typing import Any
+
+from sqlalchemy import Connection, Select, insert, select, update
+
+from gateway.errors import Fault, Issue
+from gateway.exchangelog import Frontier, Row, Search, stamp
+from gateway.storage.tables import log_entries as entries
+from gateway.storage.tables import log_heads as heads
+
+_COLUMNS = tuple(column for column in entries.c if column.name != "shard")
+
+
+class LogRows:
+    """The rows of the shard, within one transaction."""
+
+    def __init__(self, connection: Connection, shard: str) -> None:
+        self._connection = connection
+        self._shard = shard
+
+    @property
+    def shard(self) -> str:
+        """Name of the log."""
+        return self._shard
+
+    def create(self) -> None:
+        """Begin the log with an empty tree, unless it is there."""
+        known = select(heads.c.size).where(heads.c.shard == self._shard)
+        if self._connection.execute(known).one_or_none() is None:
+            empty = Frontier()
+            values = {"size": 0, "root": empty.root(), "frontier": empty.to_bytes()}
+            self._connection.execute(insert(heads).values(shard=self._shard, **values))
+
+    def head(self) -> Frontier:
+        """The present tree, locked until the transaction ends.  Raises `Fault` when it contradicts itself."""
+        query = select(heads.c.size, heads.c.root, heads.c.frontier).where(heads.c.shard == self._shard)
+        row = self._connection.execute(query.with_for_update()).one_or_none()
+        if row is None:
+            raise self._fault("the exchange log has no tree head")
+        try:
+            tree = Frontier.from_bytes(row.size, row.frontier)
+        except ValueError as error:
+            raise self._fault(str(error)) from None
+        if tree.root() != row.root:
+            raise self._fault("the frontier of the tree does not have the stored root")
+        return tree
+
+    def append(self, row: Row, tree: Frontier) -> None:
+        """Keep the row and the tree.  Raises `Fault` when the tree grew meanwhile."""
+        moved = self._connection.execute(
+            update(heads)
+            .where(heads.c.shard == self._shard, heads.c.size == row.position)
+            .values(size=tree.size, root=tree.root(), frontier=tree.to_bytes())
+        )
+        if moved.rowcount != 1:
+            raise self._fault("a second writer of the exchange log")
+        values = {column.name: getattr(row, column.name) for column in _COLUMNS}
+        self._connection.execute(insert(entries).values(shard=self._shard, **values))
+
+    def exchange(self, exchange: str) -> list[Row]:
+        """The rows of one exchange, in order."""
+        return self._select(self._query().where(entries.c.exchange == exchange).order_by(entries.c.position))
+
+    def decisions(self, search: Search) -> list[Row]:
+        """Decision rows that match, newest first."""
+        query = self._query().where(entries.c.kind == "decision")
+        for name in ("exchange", "person", "caller", "activity", "effect"):
+            if wanted := getattr(search, name):
+                query = query.where(entries.c[name] == wanted)
+        if search.since:
+            query = query.where(entries.c.time >= stamp(search.since))
+        if search.until:
+            query = query.where(entries.c.time < stamp(search.until))
+        if search.before is not None:
+            query = query.where(entries.c.position < search.before)
+        return self._select(query.order_by(entries.c.position.desc()).limit(search.limit))
+
+    def outcomes(self, exchanges: Iterable[str]) -> list[Row]:
+        """Outcome rows of these exchanges."""
+        return self._select(
+            self._query().where(entries.c.kind == "outcome", entries.c.exchange.in_(tuple(exchanges)))
+        )
+
+    def rows(self) -> Iterator[Row]:
+        """All rows by position."""
+        for row in self._connection.execute(self._query().order_by(entries.c.position)).yield_per(1000):
+            yield Row(*row)
+
+    def _query(self) -> Select[Any]:
+        return select(*_COLUMNS).where(entries.c.shard == self._shard)
+
+    def _select(self, query: Select[Any]) -> list[Row]:
+        return [Row(*row) for row in self._connection.execute(query)]
+
+    def _fault(self, text: str) -> Fault:
+        return Fault(Issue("fatal", "security", text, place=f"log {self._shard}"))

@@ -1,0 +1,60 @@
+"""Who is who: a person is found by a keyed HMAC of the BSN.
+
+The BSN itself is stored nowhere outside encrypted blocks, and no bare hash of it: with under a billion
+values that would be as good as the number.
+"""
+
+from __future__ import annotations
+
+import hmac
+import uuid
+
+from sqlalchemy import Connection, insert, select
+from stdnum.exceptions import ValidationError
+from stdnum.nl import bsn as bsn_check
+from stdnum.util import clean
+
+from gateway.errors import ContentError, Issue
+from gateway.storage.tables import persons
+
+_SHORTEST, _LENGTH = 8, 9  # a BSN below 100 000 000 is often written without its leading zero
+_NOT_A_BSN = Issue(
+    "error", "value", "not a BSN: eight or nine digits that satisfy the eleven test", concept="NL-CM:0.1.7"
+)
+
+
+def normalise_bsn(text: str) -> str:
+    """The nine digits of a BSN, however written: spaces, dots, dashes, full-width digits, eight digits.
+
+    Raises `ContentError`, which does not repeat the number, when it fails the eleven test.  Passing is not an
+    identification: that takes the SBV-Z register.  Source: Logisch Ontwerp BSN.
+    """
+    digits = clean(text, " -.").strip()
+    try:
+        if not _SHORTEST <= len(digits) <= _LENGTH:
+            raise ValidationError
+        nine: str = bsn_check.validate(digits)
+    except ValidationError:
+        raise ContentError(_NOT_A_BSN) from None
+    return nine
+
+
+def pseudonym(bsn: str, key: bytes) -> str:
+    """HMAC-SHA256 of the normalised BSN in hex, 64 digits.  Raises `ContentError`."""
+    return hmac.digest(key, b"zibpoort person\x00" + normalise_bsn(bsn).encode(), "sha256").hex()
+
+
+def find(connection: Connection, person: str) -> str | None:
+    """The row id of a pseudonym; None when nothing is stored of this person."""
+    return connection.execute(select(persons.c.id).where(persons.c.pseudonym == person)).scalar_one_or_none()
+
+
+def find_or_add(connection: Connection, person: str) -> str:
+    """The row id of a pseudonym, locked until the transaction ends; added when new."""
+    row = select(persons.c.id).where(persons.c.pseudonym == person).with_for_update()
+    known: str | None = connection.execute(row).scalar_one_or_none()
+    if known is not None:
+        return known
+    new = uuid.uuid4().hex
+    connection.execute(insert(persons).values(id=new, pseudonym=person))
+    return new
