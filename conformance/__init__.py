@@ -1,0 +1,1 @@
+"""What Zibpoort claims, and the runners that show it."""

@@ -1,0 +1,176 @@
+"""The account: what became of every value of the input.
+
+A line a leaf: `used` (and by which row), `kept as text`, `withheld` (by policy) or `not
+representable` (and why).  The trace behind it is always on; the lines are made when asked for.
+No line holds the value itself.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator
+from typing import Any, Literal
+
+import msgspec
+
+State = Literal["used", "kept as text", "withheld", "not representable"]
+STATES: tuple[State, ...] = ("used", "kept as text", "withheld", "not representable")
+
+
+class Line(msgspec.Struct, frozen=True, omit_defaults=True):
+    """What became of one leaf of the input.
+
+    `place` is an XPath or FHIR path, `read` the row that read it, `rule` the row that wrote it or
+    that explains why not; both as `file:line`.
+    """
+
+    place: str
+    state: State
+    rule: str = ""
+    read: str = ""
+    reason: str = ""
+    line: int = 0
+
+
+class Leaf(msgspec.Struct, frozen=True):
+    """A leaf of the input as its codec sees it, before it is known what became of it."""
+
+    place: str
+    at: int
+    """Its number in the reading; −1 when no row read it."""
+    read: str = ""
+    state: str = ""
+    """What the reader said of a leaf that is no value of its own: duplicate, placeholder, structure."""
+    reason: str = ""
+    line: int = 0
+
+
+class Account:
+    """The account of one translation."""
+
+    def __init__(
+        self, leaves: Callable[[], Iterable[Leaf]], used: list[str], refused: dict[int, str]
+    ) -> None:
+        self._leaves, self._used, self._refused = leaves, used, refused
+        self.withheld: dict[int, str] = {}
+
+    def lines(self) -> Iterator[Line]:
+        """One line for each leaf of the input."""
+        for leaf in self._leaves():
+            yield self._line(leaf)
+
+    def _line(self, leaf: Leaf) -> Line:
+        if leaf.at < 0:
+            return self._unread(leaf)
+        rule = self._used[leaf.at] if leaf.at < len(self._used) else ""
+        if leaf.at in self.withheld:
+            return Line(leaf.place, "withheld", self.withheld[leaf.at], leaf.read, "policy", leaf.line)
+        if rule:
+            return Line(leaf.place, "used", rule, leaf.read, "", leaf.line)
+        refused = self._refused.get(leaf.at, "")
+        reason = "no translation for this value" if refused else "the format has no place for this concept"
+        return Line(leaf.place, "not representable", refused or leaf.read, leaf.read, reason, leaf.line)
+
+    @staticmethod
+    def _unread(leaf: Leaf) -> Line:
+        if leaf.state in ("duplicate", "structure", "identity", "fixed"):
+            return Line(leaf.place, "used", leaf.read, leaf.read, leaf.reason or leaf.state, leaf.line)
+        return Line(
+            leaf.place, "not representable", leaf.read, "", leaf.reason or "no row reads this", leaf.line
+        )
+
+    def counts(self) -> dict[str, int]:
+        """How many leaves there are in each state."""
+        found = Counter(line.state for line in self.lines())
+        return {state: found[state] for state in STATES}
+
+    def dump(self) -> bytes:
+        """The account as JSON: the counts, then the lines."""
+        lines = list(self.lines())
+        found = Counter(line.state for line in lines)
+        whole = {"counts": {state: found[state] for state in STATES}, "lines": lines}
+        return msgspec.json.format(msgspec.json.encode(whole), indent=1)
+
+
+def fhir_leaves(
+    resources: list[tuple[str, dict[str, Any]]], marks: dict[int, dict[Any, tuple[str, int]]]
+) -> Iterator[Leaf]:
+    """The primitives of resources, with the rows that read them."""
+    for place, resource in resources:
+        yield from _fhir(place, resource, marks)
+
+
+# What a resource says of itself, not of a patient.
+_STRUCTURE = {"resourceType": "the type chose the mapping", "id": "identity within the document"}
+
+
+def _fhir(
+    place: str, element: dict[str, Any], marks: dict[int, dict[Any, tuple[str, int]]]
+) -> Iterator[Leaf]:
+    known = marks.get(id(element), {})
+    top = "resourceType" in element
+    for name, value in element.items():
+        here = f"{place}.{name}"
+        if top and name in _STRUCTURE:
+            yield Leaf(here, -1, state="identity", reason=_STRUCTURE[name])
+        elif isinstance(value, dict):
+            yield from _fhir(here, value, marks)
+        elif isinstance(value, list):
+            for i, each in enumerate(value):
+                if isinstance(each, dict):
+                    yield from _fhir(f"{here}[{i}]", each, marks)
+                elif each is not None:
+                    yield _fhir_leaf(f"{here}[{i}]", known.get((name, i)) or known.get(name))
+        elif value is not None:
+            yield _fhir_leaf(here, known.get((name, 0)) or known.get(name))
+
+
+def _fhir_leaf(place: str, mark: tuple[str, int] | None) -> Leaf:
+    if mark is None:
+        reason = "narrative is made anew from the data" if place.endswith("text.div") else ""
+        return Leaf(place, -1, reason=reason)
+    rule, at = mark
+    return Leaf(place, at, rule, state="fixed" if at < 0 else "")
+
+
+def xml_leaves(
+    root: Any, taken: list[tuple[Any, Any, str]], left: dict[int, tuple[Any, str, str]]
+) -> Iterator[Leaf]:
+    """The elements of an ADA document that carry data, with the rows that read them."""
+    by_element: dict[int, tuple[int, str]] = {}
+    for at, (element, _member, rule) in enumerate(taken):
+        by_element[id(element)] = (at, rule)
+    yield from _xml(root, f"/{root.tag}", by_element, left)
+
+
+# Attributes that describe the element, not the patient.
+_DESCRIBING = frozenset(("conceptId", "id", "datatype", "comment", "hidden"))
+
+
+def _xml(
+    element: Any, place: str, known: dict[int, tuple[int, str]], left: dict[int, tuple[Any, str, str]]
+) -> Iterator[Leaf]:
+    said = left.get(id(element))
+    if said is not None:
+        yield from _said(element, place, *said[1:])
+        return
+    found = known.get(id(element))
+    if found is not None:
+        yield Leaf(place, found[0], found[1], line=element.sourceline or 0)
+    elif not element.keys() or _DESCRIBING.issuperset(element.keys()):
+        pass
+    elif len(element) == 0 or element.get("value") is not None or element.get("code") is not None:
+        yield Leaf(place, -1, line=element.sourceline or 0)
+    seen: Counter[str] = Counter()
+    for child in element:
+        if isinstance(child.tag, str):
+            seen[child.tag] += 1
+            number = f"[{seen[child.tag]}]" if seen[child.tag] > 1 else ""
+            yield from _xml(child, f"{place}/{child.tag}{number}", known, left)
+
+
+def _said(element: Any, place: str, state: str, reason: str) -> Iterator[Leaf]:
+    for each in element.iter():
+        if isinstance(each.tag, str) and (each is element or not _DESCRIBING.issuperset(each.keys())):
+            below = "" if each is element else f"//{each.tag}"
+            yield Leaf(f"{place}{below}", -1, state=state, reason=reason, line=each.sourceline or 0)

@@ -1,0 +1,338 @@
+"""Blocks from FHIR resources and FHIR resources from blocks, with the compiled mappings of a format."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any
+
+from gateway.blocks.values import Block, Code, Identifier, Moment, Quantity, Ref, Text
+from gateway.codecs.fhir_types import FhirTypes
+from gateway.errors import Fault, Issue
+from gateway.mapping.context import Context
+from gateway.mapping.fhir_reading import FhirReading
+from gateway.mapping.formats import Loaded, PartFacts
+from gateway.mapping.runtime_read import holds, items, store
+from gateway.mapping.runtime_write import dig
+from gateway.mapping.state import BSN, Me, Writing
+from gateway.terminology.conceptmaps import ConceptMaps
+from gateway.terminology.systems import CodeSystems
+
+Tree = dict[str, Any]
+
+
+class FhirReader:
+    """Reads the resources of one document into blocks."""
+
+    def __init__(self, loaded: Loaded, systems: CodeSystems, maps: ConceptMaps) -> None:
+        self.loaded, self.systems, self.maps = loaded, systems, maps
+        self._datatypes = {
+            (partial, kind): _datatype_reader(loaded, partial, parts)
+            for partial, kind, parts in loaded.compiled.datatypes
+        }
+        self._readers = {key: _part_reader(loaded, part) for key, part in loaded.parts.items()}
+
+    def read(self, tree: Tree, context: Context) -> tuple[list[Block], FhirReading, list[tuple[str, Tree]]]:
+        """The blocks of a Bundle or of one resource, the state, and the resources with their places."""
+        c = FhirReading(context, self.systems.system)
+        c.datatypes, c.part_readers = self._datatypes, self._readers
+        c.untranslate, c.release = self._untranslate, self.loaded.compiled.release
+        placed = list(_resources(tree, c))
+        parts = [(resource, place, self._part(resource, place, c)) for place, resource in placed]
+        self._assign_keys(parts, c)
+        blocks = [
+            *self._blocks(parts, c, primary=True),
+            *self._blocks(parts, c, primary=False),
+        ]
+        self._read_backs(parts, blocks, c)
+        c.issues += _dangling(c, placed)
+        return [*blocks, *self._fresh_joins(blocks, c)], c, placed
+
+    def _untranslate(self, name: str, code: Code) -> Code | None:
+        """The zib's code for a code of FHIR, by a concept map."""
+        found = self.maps.get(name)
+        if found is None:
+            raise Fault(Issue("fatal", "exception", f"no concept map '{name}'"))
+        version = self.loaded.compiled.version
+        uri = self.systems.uri(code.system, version) if code.system else ""
+        source = found.back(code.code, version, uri)
+        return Code(source.code, source.system) if source else None
+
+    def _part(self, resource: Tree, place: str, c: FhirReading) -> PartFacts | None:
+        """The part of a mapping that reads a resource: by its profile, else by type and fixed values."""
+        for url in resource.get("meta", {}).get("profile", ()):
+            found = self.loaded.by_profile.get(url.partition("|")[0])
+            if found is not None and found.type == resource["resourceType"]:
+                return found
+        candidates = [
+            (len(self.loaded.fixed[key]), part.primary, part)
+            for key, part in self.loaded.parts.items()
+            if part.type == resource["resourceType"]
+            and all(holds(resource.get(name), value) for name, value in self.loaded.fixed[key])
+        ]
+        if not candidates:
+            text = f"no mapping reads this {resource['resourceType']}"
+            c.issues.append(Issue("warning", "not-supported", text, place=place))
+            return None
+        return max(candidates, key=lambda each: each[:2])[2]
+
+    def _assign_keys(self, parts: list[tuple[Tree, str, PartFacts | None]], c: FhirReading) -> None:
+        """Each resource gets the key of its block; parts that a primary part links to share its key."""
+        for resource, _place, part in parts:
+            if part is not None:
+                c.parts[id(resource)] = f"{part.block}/{part.name}"
+        for primary in (True, False):
+            for i, (resource, _place, part) in enumerate(parts):
+                if part is not None and part.primary is primary and id(resource) not in c.keys:
+                    key = f"{part.block}/{resource.get('id') or i}"
+                    taken = key in c.keys.values()
+                    c.keys[id(resource)] = f"{key}-{i}" if taken else key
+                    self._share_key(resource, part, c)
+
+    def _share_key(self, resource: Tree, part: PartFacts, c: FhirReading) -> None:
+        for path, target in part.links:
+            for found in _along(resource, path):
+                other = c.resources.get(found.get("reference", "")) if isinstance(found, dict) else None
+                if other is None or c.parts.get(id(other)) != f"{part.block}/{target}":
+                    continue
+                if c.keys.setdefault(id(other), c.keys[id(resource)]) == c.keys[id(resource)]:
+                    self._share_key(other, self.loaded.parts[part.block, target], c)
+
+    def _blocks(
+        self, parts: list[tuple[Tree, str, PartFacts | None]], c: FhirReading, *, primary: bool
+    ) -> Iterator[Block]:
+        reached = {each for each, _ in c.done}
+        for resource, _place, part in parts:
+            if part is None or part.primary is not primary or id(resource) in reached:
+                continue
+            block = Block(part.block, part.release, c.keys[id(resource)], {})
+            c.current.append(block)
+            c.local = {f"#{each['id']}": each for each in resource.get("contained", ()) if "id" in each}
+            self._readers[part.block, part.name](resource, block.values, None, c)
+            c.current.pop()
+            reached = {each for each, _ in c.done}
+            yield block
+
+    def _read_backs(
+        self, parts: list[tuple[Tree, str, PartFacts | None]], blocks: list[Block], c: FhirReading
+    ) -> None:
+        """References that stand in the resource referred to."""
+        by_key = {block.key: block for block in blocks}
+        for back in self.loaded.compiled.backs:
+            for resource, _place, part in parts:
+                if part is None or part.block != back.target or not part.primary:
+                    continue
+                for found in items(resource, back.path):
+                    other = c.find(found.get("reference", ""))
+                    block = by_key.get(c.keys.get(id(other), "")) if other is not None else None
+                    if block is not None and block.type == back.block:
+                        at = c.take_members(found, ("reference", "type", "display"), back.rule)
+                        store(block.values, back.concept, Ref(c.keys[id(resource)], at=at))
+
+    def _fresh_joins(self, blocks: list[Block], c: FhirReading) -> list[Block]:
+        """Blocks that another resource carried along, unless they are in the document themselves."""
+        there = {block.type for block in blocks}
+        return [block for block in c.joins if block.type not in there]
+
+
+def _resources(tree: Tree, c: FhirReading) -> Iterator[tuple[str, Tree]]:
+    """Every resource with its place; references to it are indexed."""
+    if tree["resourceType"] != "Bundle":
+        yield from _resource(tree, tree["resourceType"], "", c)
+        return
+    for i, entry in enumerate(tree.get("entry", ())):
+        resource = entry.get("resource")
+        if isinstance(resource, dict) and "resourceType" in resource:
+            place = f"Bundle.entry[{i}].resource"
+            yield from _resource(resource, place, entry.get("fullUrl", ""), c)
+
+
+def _resource(resource: Tree, place: str, full_url: str, c: FhirReading) -> Iterator[tuple[str, Tree]]:
+    if full_url:
+        c.resources[full_url] = resource
+    if "id" in resource:
+        c.resources[f"{resource['resourceType']}/{resource['id']}"] = resource
+    yield place, resource
+    for i, contained in enumerate(resource.get("contained", ())):
+        yield f"{place}.contained[{i}]", contained
+
+
+def _dangling(c: FhirReading, placed: list[tuple[str, Tree]]) -> Iterator[Issue]:
+    """An issue for each reference to nothing, with its place."""
+    if not c.dangling:
+        return
+    wanted = {id(found): (rule, severity) for found, rule, severity in c.dangling}
+    for place, resource in placed:
+        for here, element in _elements(place, resource):
+            if id(element) in wanted:
+                rule, severity = wanted[id(element)]
+                text = "refers to a resource that the document does not hold"
+                yield Issue(
+                    "error" if severity == "error" else "warning",
+                    "not-found",
+                    text,
+                    place=f"{here}.reference",
+                    rule=rule,
+                )
+
+
+def _elements(place: str, element: Tree) -> Iterator[tuple[str, Tree]]:
+    yield place, element
+    for name, value in element.items():
+        for i, each in enumerate(value if isinstance(value, list) else [value]):
+            if isinstance(each, dict):
+                number = f"[{i}]" if isinstance(value, list) else ""
+                yield from _elements(f"{place}.{name}{number}", each)
+
+
+def _along(element: Any, path: tuple[str, ...]) -> list[Any]:
+    found = [element]
+    for name in path:
+        found = [each for one in found if isinstance(one, dict) for each in items(one, name)]
+    return found
+
+
+def _part_reader(loaded: Loaded, part: PartFacts) -> Callable[[Tree, Tree, Any, FhirReading], None]:
+    function = loaded.functions[f"read_{part.block}_{part.name}"]
+    if not part.each:
+        return function  # type: ignore[no-any-return]
+
+    def read(resource: Tree, values: Tree, _item: Any, c: FhirReading) -> None:
+        item: Tree = {}
+        function(resource, values, item, c)
+        if item:
+            store(values, part.each, item, many=True)
+
+    return read
+
+
+def _datatype_reader(
+    loaded: Loaded, partial: str, parts: list[str]
+) -> Callable[[list[Tree], FhirReading, str], Tree]:
+    chosen = [
+        (loaded.parts[partial, name], _part_reader(loaded, loaded.parts[partial, name])) for name in parts
+    ]
+
+    def read(found: list[Tree], c: FhirReading, _rule: str) -> Tree:
+        values: Tree = {}
+        for element in found:
+            for part, function in chosen:
+                fixed = loaded.selected[partial, part.name]
+                if holds(element, fixed):
+                    if fixed:
+                        c.mark(element, tuple(fixed), "")
+                    function(element, values, None, c)
+                    break
+        return values
+
+    return read
+
+
+class FhirWriter:
+    """Writes blocks as the resources of one document."""
+
+    def __init__(
+        self, loaded: Loaded, systems: CodeSystems, maps: ConceptMaps, types: Callable[[], FhirTypes]
+    ) -> None:
+        self.loaded, self.systems, self.maps, self.types = loaded, systems, maps, types
+        version = loaded.compiled.version
+        self._uri = lambda system: systems.uri(system, version)
+        self._part_types = {key: part.type for key, part in loaded.parts.items()}
+        self._datatypes = {
+            (partial, kind): _datatype_writer(loaded, partial)
+            for partial, kind, _ in loaded.compiled.datatypes
+        }
+        self._displays = {block: _display(paths) for block, paths in loaded.compiled.displays.items()}
+
+    def write(
+        self, blocks: Sequence[Block], context: Context, size: int, seed: str
+    ) -> tuple[list[Tree], Writing]:
+        """The resources of all blocks that are not context, and the state; `seed` makes the ids of this document."""
+        c = Writing(context, size, self._uri, self.loaded.compiled.version == "r4")
+        c.translate = self._translate
+        c.part_types, c.datatypes, c.displays = self._part_types, self._datatypes, self._displays
+        c.reference_parts = self.loaded.compiled.references
+        planned = [self._plan(block, c, seed) for block in blocks if self.loaded.writes(block.type)]
+        c.join(blocks)
+        resources: list[Tree] = []
+        for me, parts in planned:
+            if not me.block.context:
+                for i, (name, item) in enumerate(parts):
+                    me.part, me.id = name, self._id(me, name, i, parts)
+                    function = self.loaded.functions[f"write_{me.block.type}_{name}"]
+                    me.resources.append(function(me.block.values, item, c, me))
+                me.part, me.id = parts[0][0] if parts else "", me.parts[parts[0][0]][0] if parts else ""
+                resources += me.resources
+        c.write_backs(self._repeats)
+        return resources, c
+
+    def _translate(self, name: str, code: Code) -> Code | None:
+        """FHIR's code for a code of the zib, by a concept map."""
+        found = self.maps.get(name)
+        if found is None:
+            raise Fault(Issue("fatal", "exception", f"no concept map '{name}'"))
+        target = found.forward(code.code, code.system, self.loaded.compiled.version)
+        return Code(target.code, target.system, target.display) if target else None
+
+    def _plan(self, block: Block, c: Writing, seed: str) -> tuple[Me, list[tuple[str, Any]]]:
+        parts = self.loaded.functions[f"plan_{block.type}"](block.values, c)
+        me = Me(block)
+        known = self._known_person(block, c)
+        for i, (name, _item) in enumerate(parts):
+            found = known if known and i == 0 else c.context.identity(seed, block.key, name, str(i))
+            me.parts.setdefault(name, []).append(found)
+        c.blocks[block.key] = me
+        return me, parts
+
+    @staticmethod
+    def _known_person(block: Block, c: Writing) -> str:
+        """The id that a patient has outside, when the context says so."""
+        if block.type != "Patient" or not c.context.persons:
+            return ""
+        values = [
+            each
+            for value in block.values.values()
+            for each in (value if isinstance(value, list) else [value])
+        ]
+        bsns = [each.value for each in values if type(each) is Identifier and each.system == BSN]
+        return next((c.context.persons[bsn] for bsn in bsns if bsn in c.context.persons), "")
+
+    @staticmethod
+    def _id(me: Me, name: str, i: int, parts: list[tuple[str, Any]]) -> str:
+        """The id of the i-th resource: the n-th of its part."""
+        number = sum(1 for each, _ in parts[:i] if each == name)
+        return me.parts[name][number]
+
+    def _repeats(self, resource_type: str, name: str) -> bool:
+        element = self.types().child(resource_type, name)
+        return element is not None and element.many
+
+
+def _datatype_writer(loaded: Loaded, partial: str) -> Callable[[Tree, Writing], Any]:
+    plan = loaded.functions[f"plan_{partial}"]
+
+    def write(values: Tree, c: Writing) -> Any:
+        found = [
+            loaded.functions[f"write_{partial}_{name}"](values, item, c, None)
+            for name, item in plan(values, c)
+        ]
+        return [each for each in found if each]
+
+    return write
+
+
+def _display(paths: list[tuple[str, ...]]) -> Callable[[Tree], str]:
+    def display(values: Tree) -> str:
+        return ", ".join(filter(None, (_words(dig(values, *path)) for path in paths)))
+
+    return display
+
+
+def _words(value: Any) -> str:
+    match value:
+        case Text() | Moment():
+            return value.value
+        case Code():
+            return value.display or value.text
+        case Quantity():
+            return f"{value.value} {value.unit}".strip()
+    return ""

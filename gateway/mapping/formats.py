@@ -1,0 +1,284 @@
+"""A format made ready to use: its mappings compiled to Python, and what is known of each part.
+
+Compiling happens once; the result is cached under a hash of everything that it depends on, so that
+the next start only loads it.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import marshal
+import os
+from collections.abc import Callable
+from functools import cache
+from pathlib import Path
+from types import CodeType
+from typing import Any, Literal
+
+import msgspec
+
+from gateway.blocks.profiles import Profiles
+from gateway.codecs.fhir_types import FhirTypes
+from gateway import documents
+from gateway.mapping import converters, language, runtime_read, runtime_write
+from gateway.mapping import reading as reading_compiler
+from gateway.mapping import writing as writing_compiler
+from gateway.mapping.language import Coding, Mapping, Part
+from gateway.mapping.schematic import Format, Layout
+from gateway.mapping.source import Source
+
+FORMAT_FILE = "_format.yaml"
+
+
+class PartFacts(msgspec.Struct, frozen=True):
+    """What a translation needs to know of a part without its mapping file."""
+
+    block: str
+    release: str
+    name: str
+    type: str
+    profiles: tuple[str, ...]
+    fixed: str
+    """Source of a list of (member, value) that a resource of this part always has."""
+    each: tuple[str, ...]
+    selected: str
+    primary: bool
+    links: tuple[tuple[tuple[str, ...], str], ...]
+    """(path, part) of the references to other parts of the block"""
+
+
+class BackFacts(msgspec.Struct, frozen=True):
+    """A row whose reference stands in the other resource."""
+
+    block: str
+    concept: tuple[str, ...]
+    target: str
+    path: str
+    rule: str
+
+
+class Compiled(msgspec.Struct):
+    """All mappings of one format."""
+
+    name: str
+    version: Literal["r4", "stu3"]
+    release: str
+    references: dict[str, str]
+    parts: list[PartFacts]
+    datatypes: list[tuple[str, str, list[str]]]
+    """(partial zib, FHIR type, names of the parts)"""
+    backs: list[BackFacts]
+    displays: dict[str, list[tuple[str, ...]]]
+    joined: list[str]
+    sources: dict[str, str]
+    """Block to the generated source."""
+    rows: list[tuple[str, str, str, str]]
+    """(block, concept, row, direction or '' for both): what the mapping covers"""
+    needs: list[tuple[str, str, str]]
+    """(row, 'map' or 'datatype', name): what the generated code looks up by name"""
+
+
+def compile_format(folder: Path, profiles: Profiles, types: FhirTypes, uri: Callable[[str], str]) -> Compiled:
+    """Compile every mapping in a folder.  Raises `AuthoringError` for the first that is wrong."""
+    form = read_format(folder)
+    compiled = empty(form)
+    for file in sorted(folder.glob("*.yaml")):
+        if file.name != FORMAT_FILE:
+            add_mapping(compiled, read_mapping(file), form, (profiles, types, uri))
+    return compiled
+
+
+def empty(form: Format) -> Compiled:
+    """A format without mappings yet."""
+    return Compiled(form.name, form.version, form.release, form.references, [], [], [], {}, [], {}, [], [])
+
+
+def read_format(folder: Path) -> Format:
+    """`_format.yaml` of a folder."""
+    data = documents.load(folder / FORMAT_FILE, f"{folder.name}/{FORMAT_FILE}").data
+    return Format(
+        name=data["format"],
+        version=data["version"],
+        release=str(data["release"]),
+        profile_base=data.get("profile-base", ""),
+        extension_base=data.get("extension-base", ""),
+        extensions={
+            name: base + name for base, names in (data.get("extensions") or {}).items() for name in names
+        },
+        original_code=data.get("original-code", ""),
+        references=data.get("references") or {},
+    )
+
+
+def read_mapping(file: Path) -> Mapping:
+    """One mapping file, checked against the schema of the language."""
+    document = documents.load(file, f"{file.parent.name}/{file.name}")
+    document.check(mapping_schema(file.parent.parent / "schema.json"))
+    return language.Parser(document).mapping()
+
+
+@cache
+def mapping_schema(file: Path) -> Any:
+    """The JSON Schema of mapping files."""
+    import jsonschema
+
+    return jsonschema.Draft202012Validator(msgspec.json.decode(file.read_bytes()))
+
+
+def add_mapping(
+    compiled: Compiled,
+    mapping: Mapping,
+    form: Format,
+    tools: tuple[Profiles, FhirTypes, Callable[[str], str]],
+) -> None:
+    """Compile one mapping into a format."""
+    profiles, types, uri = tools
+    layout = Layout(mapping, form, types, profiles)
+    source = Source(f"Generated from mappings/{mapping.file}.")
+    writer = writing_compiler.WriteCompiler(layout, source, uri)
+    writer.compile()
+    reading_compiler.ReadCompiler(layout, source, uri).compile()
+    compiled.sources[
+        mapping.block if not mapping.datatype else f"{mapping.block}:{mapping.parts[0].type}"
+    ] = source.text()
+    if mapping.datatype:
+        compiled.datatypes.append(
+            (mapping.block, mapping.parts[0].type, [part.name for part in mapping.parts])
+        )
+    for i, part in enumerate(mapping.parts):
+        compiled.parts.append(_part_facts(mapping, part, form, writer, primary=i == 0))
+        compiled.joined += [join.block for join in part.joins]
+    compiled.needs += writer.needs
+    if mapping.display:
+        compiled.displays[mapping.block] = list(mapping.display)
+    _list_rows(compiled, mapping)
+
+
+def _part_facts(
+    mapping: Mapping, part: Part, form: Format, writer: writing_compiler.WriteCompiler, *, primary: bool
+) -> PartFacts:
+    fixed = []
+    for derived in part.derived:
+        if len(derived.cases) == 1 and len(derived.path.steps) == 1 and not mapping.datatype:
+            node = writer.layout.at(writer.layout.part(part, "write"), derived.path)
+            fixed.append(f'("{node.name}", {writer.literal(derived.cases[0][0], node, derived)})')
+    urls = tuple(url if "://" in url else form.profile_base + url for url in part.profiles)
+    chosen = writer.chosen(part.select, part.type)
+    return PartFacts(
+        block=mapping.block,
+        release=mapping.release or form.release,
+        name=part.name,
+        type=part.type,
+        profiles=urls,
+        fixed=f"[{', '.join(fixed)}]",
+        each=part.each,
+        selected=f"{{{chosen}}}",
+        primary=primary,
+        links=tuple((tuple(step.name for step in link.path.steps), link.part) for link in part.links),
+    )
+
+
+def _list_rows(compiled: Compiled, mapping: Mapping) -> None:
+    for row in mapping.all_rows():
+        for place in row.places:
+            compiled.rows.append((mapping.block, ".".join(row.concept), str(place.mark), place.only))
+            if place.back:
+                path = ".".join(step.name for step in place.path.steps)
+                target = _targets(mapping, row)
+                compiled.backs.append(BackFacts(mapping.block, row.concept, target, path, str(place.mark)))
+
+
+def _targets(mapping: Mapping, row: language.Row) -> str:
+    """The block that a `back` row refers to, by the name of its concept or the `as` of its place."""
+    return row.places[0].part or row.concept[-1]
+
+
+class Loaded:
+    """A compiled format with its functions."""
+
+    def __init__(self, compiled: Compiled, code: dict[str, CodeType]) -> None:
+        self.compiled = compiled
+        runtime = {
+            name: getattr(runtime_write, name) for name in dir(runtime_write) if not name.startswith("__")
+        }
+        runtime |= {
+            name: getattr(runtime_read, name) for name in dir(runtime_read) if not name.startswith("__")
+        }
+        runtime |= {f"computed_{name}": function for name, function in converters.COMPUTED.items()}
+        runtime |= {f"via_{name}": converter for name, converter in converters.NAMED.items()}
+        self.functions: dict[str, Any] = {}
+        for block, each in code.items():
+            space = dict(runtime)
+            exec(each, space)  # noqa: S102 - our own generated source, from mappings that passed the schema
+            stem = block.partition(":")[0]
+            self.functions |= {
+                name: value
+                for name, value in space.items()
+                if name.startswith((f"write_{stem}", f"read_{stem}", f"plan_{stem}"))
+            }
+        self.parts = {(part.block, part.name): part for part in compiled.parts}
+        self.by_profile = {url: part for part in compiled.parts for url in part.profiles}
+        self.fixed = {
+            (part.block, part.name): eval(part.fixed)  # noqa: S307 - source that the compiler wrote
+            for part in compiled.parts
+        }
+        self.selected = {(part.block, part.name): eval(part.selected) for part in compiled.parts}  # noqa: S307
+        self.blocks = {part.block for part in compiled.parts}
+
+    def writes(self, block: str) -> bool:
+        """True when the format has a mapping for the block."""
+        return f"plan_{block}" in self.functions
+
+
+def load(
+    folder: Path,
+    profiles: Callable[[], Profiles],
+    tools: tuple[Callable[[], FhirTypes], Callable[[str], str]],
+    stamp: str,
+) -> Loaded:
+    """A format from the cache, compiled when the cache has it not."""
+    key = hashlib.sha256(stamp.encode())
+    for file in sorted(folder.glob("*.yaml")):
+        key.update(file.name.encode() + b"\0" + file.read_bytes())
+    path = cache_folder() / f"{folder.name}-{key.hexdigest()[:32]}.bin"
+    found = _from_cache(path)
+    if found is None:
+        types, uri = tools
+        compiled = compile_format(folder, profiles(), types(), uri)
+        code = {
+            block: compile(text, f"<mappings/{folder.name}/{block}>", "exec", dont_inherit=True)
+            for block, text in compiled.sources.items()
+        }
+        _to_cache(path, compiled, code)
+        return Loaded(compiled, code)
+    return Loaded(*found)
+
+
+def cache_folder() -> Path:
+    """Where compiled mappings lie: `ZIBPOORT_CACHE`, else the user's own cache folder."""
+    return Path(os.environ.get("ZIBPOORT_CACHE") or Path.home() / ".cache" / "zibpoort")
+
+
+def _from_cache(path: Path) -> tuple[Compiled, dict[str, CodeType]] | None:
+    try:
+        if path.stat().st_uid != os.getuid() or path.stat().st_mode & 0o022:
+            return None  # somebody else could have written it
+        head, _, body = path.read_bytes().partition(b"\n\0\n")
+        return msgspec.msgpack.decode(bytes.fromhex(head.decode()), type=Compiled), marshal.loads(body)  # noqa: S302
+    except (OSError, ValueError, EOFError, TypeError, msgspec.DecodeError):
+        return None
+
+
+def _to_cache(path: Path, compiled: Compiled, code: dict[str, CodeType]) -> None:
+    data = msgspec.msgpack.encode(compiled).hex().encode() + b"\n\0\n" + marshal.dumps(code)
+    try:
+        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        part = path.with_suffix(f".{os.getpid()}")
+        part.touch(mode=0o600)
+        part.write_bytes(data)
+        part.replace(path)
+    except OSError:
+        return  # a cache is a convenience: a read-only home is no fault
+
+
+__all__ = ["Coding", "Compiled", "Loaded", "PartFacts", "compile_format", "load"]

@@ -1,0 +1,409 @@
+"""The mapping language: what a YAML file under `mappings/` can say, as data.
+
+`mappings/README.md` teaches it; `mappings/schema.json` is its grammar.  This module knows neither
+FHIR nor zibs: it turns text into rows, paths, conditions and literals, each with its place.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from gateway.documents import Document, Mark
+
+
+@dataclass(frozen=True, slots=True)
+class Coding:
+    """`loinc#85354-9 "Blood pressure panel"`: a code of a system named by its alias or URI."""
+
+    system: str
+    code: str
+    display: str = ""
+
+
+Constant = Coding | str | bool | int
+
+
+@dataclass(frozen=True, slots=True)
+class Selector:
+    """`code = loinc#8480-6`: which of several siblings is meant; built when writing."""
+
+    path: tuple[str, ...]
+    value: Constant
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One element of a path; `url` names an extension, `selectors` pick among siblings."""
+
+    name: str
+    url: str = ""
+    selectors: tuple[Selector, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Path:
+    """Where a value stands, relative to the resource or to the row around it; no steps: right here."""
+
+    steps: tuple[Step, ...]
+    mark: Mark
+
+
+@dataclass(frozen=True, slots=True)
+class Condition:
+    """A test on a block.
+
+    op: has | lacks | is | is-not | past | future | more-than | and | or
+    """
+
+    op: str
+    concept: tuple[str, ...] = ()
+    values: tuple[Constant, ...] = ()
+    parts: tuple[Condition, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """One place of a concept in the format, and how the value is spelled there."""
+
+    path: Path
+    mark: Mark
+    map: str = ""
+    """A concept map that translates the code."""
+    keep: Literal["", "extension", "coding"] = ""
+    """Where the original code stays when `map` replaces it."""
+    part: str = ""
+    """Which part of the block that is referred to (`as`)."""
+    via: str = ""
+    """A named converter."""
+    only: Literal["", "read", "write"] = ""
+    because: str = ""
+    when: Condition | None = None
+    absent: str = ""
+    """What to write when the concept has no value: a data-absent-reason code."""
+    back: bool = False
+    """The reference stands at `path` in the resource that is referred to, and points back."""
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One concept and its places.  A group has rows of its own, relative to its place."""
+
+    concept: tuple[str, ...]
+    places: tuple[Place, ...]
+    rows: tuple[Row, ...]
+    mark: Mark
+
+
+@dataclass(frozen=True, slots=True)
+class Derived:
+    """An element whose value follows from the block: the first case that holds."""
+
+    path: Path
+    cases: tuple[tuple[tuple[Constant, ...], Condition | None], ...]
+    mark: Mark
+
+
+@dataclass(frozen=True, slots=True)
+class Computed:
+    """An element that a named function makes of the whole block (or group)."""
+
+    path: Path
+    function: str
+    mark: Mark
+
+
+@dataclass(frozen=True, slots=True)
+class Link:
+    """A reference at `path` to another part of the same block."""
+
+    path: Path
+    part: str
+    mark: Mark
+
+
+@dataclass(frozen=True, slots=True)
+class Join:
+    """Rows of another block of the same person that this resource carries too."""
+
+    block: str
+    place: Path
+    rows: tuple[Row, ...]
+    when: Condition | None
+    mark: Mark
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """One resource (or datatype element) that a block becomes."""
+
+    name: str
+    type: str
+    profiles: tuple[str, ...]
+    select: tuple[Selector, ...]
+    """What tells an element of this part from those of another, where profile or type do not."""
+    when: Condition | None
+    each: tuple[str, ...]
+    derived: tuple[Derived, ...]
+    """Fixed values are derived ones with a single case."""
+    computed: tuple[Computed, ...]
+    rows: tuple[Row, ...]
+    links: tuple[Link, ...]
+    joins: tuple[Join, ...]
+    mark: Mark
+
+
+@dataclass(frozen=True, slots=True)
+class Mapping:
+    """One file: how one format spells one block (or one partial zib, when `datatype`)."""
+
+    file: str
+    block: str
+    release: str
+    datatype: bool
+    parts: tuple[Part, ...]
+    display: tuple[tuple[str, ...], ...]
+    document: Document
+    mark: Mark
+
+    def all_rows(self) -> Iterator[Row]:
+        """Every row of the file, nested ones too."""
+        for part in self.parts:
+            for rows in (part.rows, *(join.rows for join in part.joins)):
+                yield from _walk(rows)
+
+
+def _walk(rows: tuple[Row, ...]) -> Iterator[Row]:
+    for row in rows:
+        yield row
+        yield from _walk(row.rows)
+
+
+_STEP = re.compile(r"([A-Za-z][A-Za-z0-9]*(?:\[x\])?)(?:\[((?:[^\]\"]|\"[^\"]*\")+)\])?")
+_CODING = re.compile(r'([A-Za-z][\w.:/-]*|[0-2](?:\.\d+)+)#(\S+?)(?:\s+"([^"]*)")?')
+
+
+class Parser:
+    """Reads one document; every fault is an `AuthoringError` at its line and column."""
+
+    def __init__(self, document: Document) -> None:
+        self.document = document
+
+    def mapping(self) -> Mapping:
+        """The whole file."""
+        data = self.document.data
+        head: tuple[str, ...] = ()
+        datatype = "datatype" in data
+        if "parts" in data:
+            parts = tuple(
+                self._part(name, body, data, ("parts", name)) for name, body in data["parts"].items()
+            )
+        else:
+            parts = (self._part(data.get("resource") or data["type"], data, data, head),)
+        return Mapping(
+            file=self.document.name,
+            block=data.get("block") or data["datatype"],
+            release=str(data.get("release", "")),
+            datatype=datatype,
+            parts=parts,
+            display=tuple(concept(name) for name in data.get("display", ())),
+            document=self.document,
+            mark=self.document.mark(),
+        )
+
+    def _part(self, name: str, body: dict[str, Any], top: dict[str, Any], at: tuple[str | int, ...]) -> Part:
+        profile = body.get("profile", ())
+        fixed = [
+            Derived(
+                self.path(key, *at, "fixed", key),
+                (((self._constants(value)), None),),
+                self._mark(*at, "fixed", key),
+            )
+            for key, value in (body.get("fixed") or {}).items()
+        ]
+        fixed += [
+            self._derived(key, cases, *at, "derived", key)
+            for key, cases in (body.get("derived") or {}).items()
+        ]
+        return Part(
+            name=name,
+            type=body.get("resource") or body.get("type") or top.get("type") or name,
+            profiles=(profile,) if isinstance(profile, str) else tuple(profile),
+            select=self._selectors(body["select"], *at, "select") if "select" in body else (),
+            when=self.condition(body.get("when"), *at, "when"),
+            each=concept(body["each"]) if "each" in body else (),
+            derived=tuple(fixed),
+            computed=tuple(
+                Computed(self.path(key, *at, "computed", key), name, self._mark(*at, "computed", key))
+                for key, name in (body.get("computed") or {}).items()
+            ),
+            rows=self._rows(body.get("rows") or {}, *at, "rows"),
+            links=tuple(
+                Link(self.path(key, *at, "links", key), target, self._mark(*at, "links", key))
+                for key, target in (body.get("links") or {}).items()
+            ),
+            joins=tuple(
+                self._join(block, join, *at, "joins", block)
+                for block, join in (body.get("joins") or {}).items()
+            ),
+            mark=self._mark(*at),
+        )
+
+    def _join(self, block: str, body: dict[str, Any], *at: str | int) -> Join:
+        return Join(
+            block=block,
+            place=self.path(body.get("to", "."), *at, "to"),
+            rows=self._rows(body["rows"], *at, "rows"),
+            when=self.condition(body.get("when"), *at, "when"),
+            mark=self._mark(*at),
+        )
+
+    def _derived(self, key: str, cases: list[Any], *at: str | int) -> Derived:
+        found: list[tuple[tuple[Constant, ...], Condition | None]] = []
+        for i, case in enumerate(cases):
+            if isinstance(case, dict):
+                ((value, test),) = case.items()
+                found.append((self._constants(value), self.condition(test, *at, i)))
+            else:
+                found.append((self._constants(case), None))
+        return Derived(self.path(key, *at), tuple(found), self._mark(*at))
+
+    def _rows(self, rows: dict[str, Any], *at: str | int) -> tuple[Row, ...]:
+        return tuple(self._row(name, body, *at, name) for name, body in rows.items())
+
+    def _row(self, name: str, body: Any, *at: str | int) -> Row:
+        nested: tuple[Row, ...] = ()
+        if isinstance(body, dict) and "rows" in body:
+            nested = self._rows(body["rows"], *at, "rows")
+        places = body if isinstance(body, list) else [body]
+        return Row(
+            concept=concept(name),
+            places=tuple(
+                self._place(place, *at, i) if isinstance(body, list) else self._place(place, *at)
+                for i, place in enumerate(places)
+            ),
+            rows=nested,
+            mark=self._mark(*at),
+        )
+
+    def _place(self, body: Any, *at: str | int) -> Place:
+        mark = self._mark(*at)
+        if isinstance(body, str):
+            return Place(self.path(body, *at), mark)
+        back = "back" in body
+        return Place(
+            path=self.path(body["back"] if back else body.get("to", "."), *at, "back" if back else "to"),
+            mark=mark,
+            map=body.get("map", ""),
+            keep=body.get("keep", ""),
+            part=body.get("as", ""),
+            via=body.get("via", ""),
+            only=body.get("only", ""),
+            because=body.get("because", ""),
+            when=self.condition(body.get("when"), *at, "when"),
+            absent=body.get("absent", ""),
+            back=back,
+        )
+
+    def path(self, text: str, *at: str | int) -> Path:
+        """`component[code = loinc#8480-6].valueQuantity`; `.` is the element itself."""
+        mark = self._mark(*at)
+        if text == ".":
+            return Path((), mark)
+        steps: list[Step] = []
+        position = 0
+        while True:
+            match = _STEP.match(text, position)
+            if match is None:
+                raise self.document.fault(f"'{text}' is not a path", *at, offset=position)
+            steps.append(self._step(match.group(1), match.group(2), *at))
+            position = match.end()
+            if position == len(text):
+                return Path(tuple(steps), mark)
+            if text[position] != ".":
+                raise self.document.fault(f"'{text}' is not a path: '.' expected", *at, offset=position)
+            position += 1
+
+    def _step(self, name: str, inside: str | None, *at: str | int) -> Step:
+        if inside is None:
+            return Step(name)
+        if name in ("extension", "modifierExtension"):
+            return Step(name, url=inside.strip())
+        return Step(name, selectors=self._selectors(inside, *at))
+
+    def _selectors(self, text: str, *at: str | int) -> tuple[Selector, ...]:
+        selectors = []
+        for clause in _split(text):
+            left, equals, right = clause.partition("=")
+            if not equals:
+                raise self.document.fault(
+                    f"'{clause.strip()}' is not a selector: 'element = value' expected", *at
+                )
+            selectors.append(Selector(tuple(left.strip().split(".")), constant(right.strip())))
+        return tuple(selectors)
+
+    def condition(self, text: str | None, *at: str | int) -> Condition | None:
+        """`Start is past and not End`, `Status = active`, `Test more than 1`; None for no text."""
+        if text is None:
+            return None
+        found = [self._clauses(part, " and ", "and", *at) for part in str(text).split(" or ")]
+        return found[0] if len(found) == 1 else Condition("or", parts=tuple(found))
+
+    def _clauses(self, text: str, between: str, op: str, *at: str | int) -> Condition:
+        found = [self._clause(part.strip(), *at) for part in text.split(between)]
+        return found[0] if len(found) == 1 else Condition(op, parts=tuple(found))
+
+    def _clause(self, text: str, *at: str | int) -> Condition:
+        for pattern, make in _CLAUSES:
+            match = pattern.fullmatch(text)
+            if match:
+                return make(match)
+        raise self.document.fault(f"'{text}' is not a condition", *at)
+
+    def _constants(self, value: Any) -> tuple[Constant, ...]:
+        items = value if isinstance(value, list) else [value]
+        return tuple(constant(item) for item in items)
+
+    def _mark(self, *at: str | int) -> Mark:
+        return self.document.mark(*at)
+
+
+_NAME = r"([A-Z][A-Za-z0-9]*(?:\.[A-Z][A-Za-z0-9]*)*)"
+_CLAUSES: list[tuple[re.Pattern[str], Callable[[re.Match[str]], Condition]]] = [
+    (re.compile(_NAME), lambda m: Condition("has", concept(m[1]))),
+    (re.compile(rf"not {_NAME}"), lambda m: Condition("lacks", concept(m[1]))),
+    (re.compile(rf"{_NAME} is (past|future)"), lambda m: Condition(m[2], concept(m[1]))),
+    (re.compile(rf"{_NAME} more than (\d+)"), lambda m: Condition("more-than", concept(m[1]), (int(m[2]),))),
+    (re.compile(rf"{_NAME} = (.+)"), lambda m: Condition("is", concept(m[1]), (constant(m[2].strip()),))),
+    (
+        re.compile(rf"{_NAME} in (.+)"),
+        lambda m: Condition("is", concept(m[1]), tuple(constant(v.strip()) for v in m[2].split(","))),
+    ),
+    (
+        re.compile(rf"{_NAME} not in (.+)"),
+        lambda m: Condition("is-not", concept(m[1]), tuple(constant(v.strip()) for v in m[2].split(","))),
+    ),
+]
+
+
+def concept(name: str) -> tuple[str, ...]:
+    """`Insurance.StartDateTime` as steps."""
+    return tuple(name.split("."))
+
+
+def constant(value: Any) -> Constant:
+    """A coding, a truth value, a number or text, as an author writes it."""
+    if isinstance(value, bool | int):
+        return value
+    match = _CODING.fullmatch(value)
+    if match:
+        return Coding(match[1], match[2], match[3] or "")
+    if len(value) > 1 and value[0] == value[-1] == '"':
+        return str(value[1:-1])
+    return {"true": True, "false": False}.get(value, str(value))
+
+
+def _split(text: str) -> list[str]:
+    return [part for part in re.split(r",(?=(?:[^\"]*\"[^\"]*\")*[^\"]*$)", text) if part.strip()]

@@ -1,0 +1,342 @@
+"""The translator: bytes to blocks and blocks to bytes, for every format that has mappings."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+from gateway.blocks.profiles import Profiles, load_profiles
+from gateway.blocks.values import Block, Identifier, Ref
+from gateway.codecs import ada as ada_codec
+from gateway.codecs import detect, fhir_json, fhir_types, fhir_xml
+from gateway.codecs.limits import Limits
+from gateway.errors import ContentError, Issue
+from gateway.mapping import account, formats
+from gateway.mapping.account import Account, Leaf
+from gateway.mapping.ada_reading import AdaReader
+from gateway.mapping.aliases import Aliases
+from gateway.mapping.bridge import Bridge
+from gateway.mapping.context import Context
+from gateway.mapping.fhir import FhirReader, FhirWriter
+from gateway.mapping.state import BSN, Reading, Writing
+from gateway.resources import MAPPINGS, ZIB_PROFILES
+from gateway.terminology.conceptmaps import ConceptMaps
+from gateway.terminology.systems import CodeSystems
+
+FHIR_NAMESPACE = "http://hl7.org/fhir"
+_STU3_PROFILE = re.compile(rb"//fhir\.nl/fhir/StructureDefinition/|//nictiz\.nl/fhir/StructureDefinition/(?:zib|bgz)-", re.I)
+_R4_PROFILE = re.compile(rb"//nictiz\.nl/fhir/StructureDefinition/(?:nl-core|mp)-[A-Z]")
+FOLDERS = {"fhir-r4": "fhir-r4-nl-core", "fhir-stu3": "fhir-stu3-zib2017"}
+
+
+@dataclass(slots=True)
+class Read:
+    """A document as blocks.  `seed` identifies the document by its bytes."""
+
+    format: str
+    release: str
+    blocks: list[Block]
+    state: Reading
+    leaves: Any
+    seed: str
+    document: str = ""
+    """What the document says that it is called (its id), if it does."""
+
+    @property
+    def issues(self) -> list[Issue]:
+        """What the reading found wrong; errors as well as warnings."""
+        return self.state.issues
+
+    def persons(self) -> list[tuple[str, int]]:
+        """The BSNs of the persons that the blocks are about, as sent, each with its number in the reading."""
+        found: dict[str, int] = {}
+        for block in self.blocks:
+            for identifier in _persons(block):
+                found.setdefault(identifier.value, identifier.at)
+        return list(found.items())
+
+    def place(self, at: int) -> Leaf | None:
+        """Where in the input a value stands."""
+        return next((leaf for leaf in self.leaves() if leaf.at == at), None) if at >= 0 else None
+
+
+@dataclass(slots=True)
+class Written:
+    """Blocks as a document of a format."""
+
+    format: str
+    resources: list[dict[str, Any]]
+    """FHIR resources; empty for other formats."""
+    root: Any
+    """The XML root of ADA; None for FHIR."""
+    account: Account
+    issues: list[Issue] = field(default_factory=list)
+
+
+class Translator:
+    """All formats; a format is loaded when it is first needed."""
+
+    def __init__(self, mappings: Path = MAPPINGS, profiles: Path = ZIB_PROFILES) -> None:
+        self._mappings, self._profiles = mappings, profiles
+        self._loaded: dict[str, formats.Loaded] = {}
+        self._readers: dict[str, FhirReader] = {}
+        self._writers: dict[str, FhirWriter] = {}
+
+    @cached_property
+    def profiles(self) -> Profiles:
+        """The profiles of all releases."""
+        return load_profiles(self._profiles)
+
+    @cached_property
+    def systems(self) -> CodeSystems:
+        """Code systems by OID and URI."""
+        return CodeSystems.load(self._mappings / "codesystems.yaml")
+
+    @cached_property
+    def aliases(self) -> Aliases:
+        """Short names of code systems in mappings."""
+        return Aliases.load(self._mappings / "aliases.yaml", self.systems)
+
+    @cached_property
+    def maps(self) -> ConceptMaps:
+        """The concept maps."""
+        return ConceptMaps.load(self._mappings / "conceptmaps")
+
+    @cached_property
+    def ada_reader(self) -> AdaReader:
+        """The reader of ADA of every application."""
+        return AdaReader.load(self._mappings / "ada", self.profiles)
+
+    @cached_property
+    def ada_writer(self) -> Any:
+        """The writer of zib 2020 registration forms."""
+        from gateway.mapping.ada_writing import AdaWriter  # noqa: PLC0415
+
+        return AdaWriter.load(self._mappings / "ada", self.profiles)
+
+    @cached_property
+    def bridge(self) -> Bridge:
+        """The bridge between the zib releases."""
+        return Bridge.load(self._mappings / "releases", self.profiles, self.maps)
+
+    def loaded(self, form: str) -> formats.Loaded:
+        """A FHIR format with its functions.  Raises `AuthoringError` when a mapping is wrong."""
+        found = self._loaded.get(form)
+        if found is None:
+            folder = self._mappings / FOLDERS[form]
+            version = formats.read_format(folder).version
+            found = self._loaded[form] = formats.load(
+                folder,
+                lambda: self.profiles,
+                (lambda: fhir_types.types(version), lambda name: self.aliases.uri(name, version)),
+                _stamp(self._mappings, self._profiles),
+            )
+        return found
+
+    # -- reading -----------------------------------------------------------------------------------
+
+    def detect(self, data: bytes) -> str:
+        """The format of a document: ada, fhir-r4, fhir-stu3, …  Raises `SyntaxFault` or `ContentError`.
+
+        FHIR does not say in a document which version it is of; what gives it away is the profiles
+        that its resources claim.  Without any, R4 is taken.
+        """
+        sniffed = detect.sniff(data)
+        if sniffed.syntax == "json" or sniffed.namespace == FHIR_NAMESPACE:
+            return "fhir-stu3" if _STU3_PROFILE.search(data) and not _R4_PROFILE.search(data) else "fhir-r4"
+        if not sniffed.namespace or sniffed.root == "bundle":
+            return "ada"
+        text = f"no format has the root element '{sniffed.root}' in the namespace '{sniffed.namespace}'"
+        raise ContentError(Issue("error", "not-supported", text, place=f"/{sniffed.root}"))
+
+    def read(self, data: bytes, context: Context, form: str = "", limits: Limits | None = None) -> Read:
+        """The blocks of a document.
+
+        Raises `SyntaxFault` when the bytes cannot be read safely and `ContentError` when no mapping
+        knows what they are.  Faults of single values are issues of the result.
+        """
+        limits = limits or Limits()
+        form = form or self.detect(data)
+        seed = hashlib.sha256(data).hexdigest()[:32]
+        if form == "ada":
+            return self._read_ada(data, context, limits, seed)
+        if form not in FOLDERS:
+            raise ContentError(Issue("error", "not-supported", f"the format '{form}' cannot be read"))
+        version = self.loaded(form).compiled.version
+        codec = fhir_json if detect.sniff(data).syntax == "json" else fhir_xml
+        return self._read_fhir(codec.decode(data, version, limits), context, form, seed)
+
+    def _read_ada(self, data: bytes, context: Context, limits: Limits, seed: str) -> Read:
+        root = ada_codec.decode(data, limits)
+        state = Reading(context)
+        blocks = self.ada_reader.read(root, state)
+        release = blocks[0].release if blocks else ""
+        _resolve_persons(blocks)
+
+        def leaves() -> Iterator[Leaf]:
+            return account.xml_leaves(root, state.taken, state.left)
+
+        return Read("ada", release, blocks, state, leaves, seed, ada_codec.document_id(root))
+
+    def _read_fhir(self, tree: dict[str, Any], context: Context, form: str, seed: str) -> Read:
+        reader = self._readers.get(form)
+        if reader is None:
+            reader = self._readers[form] = FhirReader(self.loaded(form), self.systems, self.maps)
+        blocks, state, placed = reader.read(tree, context)
+        _resolve_persons(blocks)
+
+        def leaves() -> Iterator[Leaf]:
+            return account.fhir_leaves(placed, state.marks)
+
+        release = self.loaded(form).compiled.release
+        return Read(form, release, blocks, state, leaves, seed, str(tree.get("id", "")))
+
+    # -- writing -----------------------------------------------------------------------------------
+
+    def write(
+        self,
+        read: Read,
+        form: str,
+        context: Context,
+        beside: Iterable[Read] = (),
+        blocks: Sequence[Block] | None = None,
+    ) -> Written:
+        """A document of another format, with its account.
+
+        `beside` are documents whose blocks may be referred to and are not put out.  `blocks` are
+        those of `read` that may go out, when a decision took some away.
+        """
+        chosen = list(read.blocks if blocks is None else blocks)
+        chosen += _context_blocks(chosen, beside)
+        target = "2020" if form == "ada" else self.loaded(form).compiled.release
+        return self._write(self.bridge.carry(chosen, target), form, context, read)
+
+    def write_blocks(self, blocks: Sequence[Block], form: str, context: Context, seed: str) -> Written:
+        """A document of blocks that come from a store: without a source, so without an account."""
+        return self.write(Read("", "", list(blocks), Reading(context), lambda: (), seed), form, context)
+
+    def _write(self, bridged: list[Block], form: str, context: Context, read: Read) -> Written:
+        if form == "ada":
+            writing = Writing(context, len(read.state.taken), lambda system: system, typed_references=False)
+            root = self.ada_writer.write([b for b in bridged if not b.context], writing)
+            resources: list[dict[str, Any]] = []
+        else:
+            writer = self._writers.get(form)
+            if writer is None:
+                version = self.loaded(form).compiled.version
+                writer = FhirWriter(
+                    self.loaded(form), self.systems, self.maps, lambda: fhir_types.types(version)
+                )
+                self._writers[form] = writer
+            resources, writing = writer.write(bridged, context, len(read.state.taken), read.seed)
+            root = None
+        found = Account(read.leaves, writing.used, writing.refused)
+        return Written(form, resources, root, found)
+
+
+def bundle(resources: list[dict[str, Any]], base: str, kind: str = "collection") -> dict[str, Any]:
+    """A Bundle of resources with a full URL for each, under which relative references resolve."""
+    entries = [
+        {"fullUrl": f"{base}/{each['resourceType']}/{each['id']}", "resource": each} for each in resources
+    ]
+    return {"resourceType": "Bundle", "type": kind, **({"entry": entries} if entries else {})}
+
+
+def _persons(block: Block) -> Iterator[Identifier]:
+    if block.type in ("Patient", "Client"):
+        yield from _identifiers(block.values)
+    subject = block.values.get("Subject")
+    if type(subject) is Ref and subject.identifier is not None and subject.identifier.system == BSN:
+        at = subject.at if subject.identifier.at < 0 else subject.identifier.at
+        yield Identifier(subject.identifier.value, BSN, at)
+
+
+def _identifiers(values: dict[str, Any]) -> Iterator[Identifier]:
+    for value in values.values():
+        for each in value if isinstance(value, list) else [value]:
+            if type(each) is Identifier and each.system == BSN:
+                yield each
+
+
+def _resolve_persons(blocks: list[Block], known: dict[str, str] | None = None) -> dict[str, str]:
+    """Point every subject that is known by BSN at the Patient block with that BSN; gives BSN → key."""
+    persons = dict(known or {})
+    for block in blocks:
+        if block.type == "Patient":
+            for value in _identifiers(block.values):
+                persons.setdefault(value.value, block.key)
+    for block in blocks:
+        block.values = {name: _resolved(value, persons) for name, value in block.values.items()}
+    return persons
+
+
+def _resolved(value: Any, persons: dict[str, str]) -> Any:
+    if (
+        type(value) is Ref
+        and not value.key
+        and value.identifier is not None
+        and value.identifier.system == BSN
+    ):
+        key = persons.get(value.identifier.value)
+        if key:
+            return Ref(key, value.display, value.literal, value.identifier, value.at)
+    return value
+
+
+def _context_blocks(blocks: list[Block], beside: Iterable[Read]) -> list[Block]:
+    """The blocks of other documents, renamed so that no key clashes; subjects point at one Patient a person."""
+    found: list[Block] = []
+    for other in beside:
+        mark = other.seed[:8]
+        for block in other.blocks:
+            values = {name: _renamed(value, mark) for name, value in block.values.items()}
+            found.append(Block(block.type, block.release, f"{mark}:{block.key}", values, block.line, True))
+    if found:
+        persons = _resolve_persons(blocks)
+        _resolve_persons([*blocks, *_with_persons(found, persons)], persons)
+    return found
+
+
+def _with_persons(found: list[Block], persons: dict[str, str]) -> list[Block]:
+    """Context blocks about a person whom the document itself has point at that Patient."""
+    keys = {}
+    for block in found:
+        if block.type == "Patient":
+            for value in _identifiers(block.values):
+                if value.value in persons:
+                    keys[block.key] = persons[value.value]
+    for block in found:
+        subject = block.values.get("Subject")
+        if type(subject) is Ref and subject.key in keys:
+            block.values["Subject"] = Ref(keys[subject.key], subject.display, at=-1)
+    return found
+
+
+def _renamed(value: Any, mark: str) -> Any:
+    """A value of a context block: its references in the renamed keys, and no place in this account."""
+    if type(value) is Ref:
+        return Ref(
+            f"{mark}:{value.key}" if value.key else "", value.display, value.literal, value.identifier, -1
+        )
+    if isinstance(value, dict):
+        return {name: _renamed(each, mark) for name, each in value.items()}
+    if isinstance(value, list):
+        return [_renamed(each, mark) for each in value]
+    return type(value)(**{**{f: getattr(value, f) for f in value.__struct_fields__}, "at": -1})
+
+
+def _stamp(*folders: Path) -> str:
+    """Changes when the compiler, a profile, a code system or a concept map changes."""
+    key = hashlib.sha256()
+    code = Path(__file__).parent
+    files = [*code.glob("*.py"), *(folders[0]).glob("*.*"), *(folders[0] / "conceptmaps").glob("*.yaml")]
+    for file in sorted(files):
+        key.update(file.read_bytes())
+    for file in sorted(folders[1].glob("*/*.yaml")):
+        key.update(f"{file.name}{file.stat().st_mtime_ns}{file.stat().st_size}".encode())
+    return key.hexdigest()

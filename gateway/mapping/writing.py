@@ -1,0 +1,396 @@
+"""Compiles the writing of a block: from its rows to Python source that builds the resource.
+
+The source is meant to be read (`zibpoort mapping show-code`): one statement a row, constants as
+literals, and at each statement the row of the mapping that it came from.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from gateway.mapping import conversion
+from gateway.documents import Mark
+from gateway.mapping.language import (
+    Coding,
+    Computed,
+    Condition,
+    Constant,
+    Derived,
+    Join,
+    Link,
+    Part,
+    Selector,
+)
+from gateway.mapping.schematic import Entry, Layout, Leaf, Node
+from gateway.mapping.source import Source
+
+
+def function_name(block: str, part: str) -> str:
+    """The name of the generated function that writes a part of a block."""
+    return f"write_{block}_{part}".replace(".", "_").replace("-", "_")
+
+
+class WriteCompiler:
+    """Emits the writing functions of one mapping into `source`."""
+
+    def __init__(self, layout: Layout, source: Source, uri: Callable[[str], str]) -> None:
+        self.layout, self.source, self.uri = layout, source, uri
+        self.mapping = layout.mapping
+        self.needs: list[tuple[str, str, str]] = []
+        """(row, 'map' or 'datatype', name): what the generated code looks up by name"""
+
+    def compile(self) -> None:
+        """Every part, then the plan that says which parts a block becomes."""
+        for part in self.mapping.parts:
+            self._part(part)
+        self._plan()
+
+    # -- functions ---------------------------------------------------------------------------------
+
+    def _part(self, part: Part) -> None:
+        tree, out = self.layout.part(part, "write"), self.source
+        out.forget_names()
+        with out.block(f"def {function_name(self.mapping.block, part.name)}(v, item, c, me)"):
+            if self.mapping.datatype:
+                out.line(f"r = {{{self.chosen(part.select, part.type)}}}")
+            else:
+                urls = [url if "://" in url else self.layout.form.profile_base + url for url in part.profiles]
+                meta = f', "meta": {{"profile": {urls!r}}}' if urls else ""
+                out.line(f'r = {{"resourceType": "{part.type}", "id": me.id{meta}}}')
+            self._fill(tree, "r", "v")
+            out.line("return r")
+        out.line()
+
+    def _plan(self) -> None:
+        out = self.source
+        out.forget_names()
+        with out.block(f"def plan_{self.mapping.block}(v, c)"):
+            out.line("parts = []")
+            for part in self.mapping.parts:
+                if part.each:
+                    with out.block(f"for item in every(v, {part.each!r})"):
+                        self._planned(part)
+                else:
+                    self._planned(part)
+            out.line("return parts")
+        out.line()
+
+    def _planned(self, part: Part) -> None:
+        item = "item" if part.each else "None"
+        line = f'parts.append(("{part.name}", {item}))'
+        if part.when is None:
+            self.source.line(line)
+        else:
+            with self.source.block(f"if {self._test(part.when, 'v')}"):
+                self.source.line(line)
+
+    # -- elements ----------------------------------------------------------------------------------
+
+    def _fill(self, node: Node, target: str, scope: str) -> None:
+        for entry in node.entries:
+            match entry:
+                case Node():
+                    self._node(entry, node, target, scope)
+                case Leaf():
+                    self._leaf(entry, node, target, scope)
+                case Derived():
+                    raise AssertionError("derived values stand on the node that they fill")
+                case Computed() | Link() | Join():
+                    raise AssertionError("these stand on the node that they fill")
+
+    def _node(self, node: Node, parent: Node, target: str, scope: str) -> None:
+        joins = [entry for entry in node.entries if isinstance(entry, Join)]
+        if joins:
+            self._join(joins[0], node, target, scope)
+        elif node.loop is not None and not any(isinstance(e, Leaf) and not e.key for e in node.entries):
+            self._loop(node, node.loop, target, scope)
+        elif node.loop is not None:
+            item = self.source.name("x")
+            with self.source.block(f"for {item} in {self._many(node.loop, scope)}"):
+                self._element(node, target, item)
+        else:
+            self._element(node, target, scope)
+
+    def _loop(self, node: Node, loop: Leaf, target: str, scope: str) -> None:
+        """One element for each occurrence of a group."""
+        group = self.source.name("g")
+        with self.source.block(f"for {group} in {self._many(loop, scope)}"):
+            if loop.place.when is not None:
+                with self.source.block(f"if {self._test(loop.place.when, group)}"):
+                    self._element(node, target, group)
+            else:
+                self._element(node, target, group)
+
+    def _join(self, join: Join, node: Node, target: str, scope: str) -> None:
+        block = self.source.name("j")
+        rest = Node(
+            node.name, node.type, node.many, node.primitive, node.url, node.selectors, None, node.entries[1:]
+        )
+        with self.source.block(f"for {block} in joined(me, c, {join.block!r})"):
+            if join.when is not None:
+                with self.source.block(f"if {self._test(join.when, block)}"):
+                    self._joined(rest, target, block)
+            else:
+                self._joined(rest, target, block)
+
+    def _joined(self, node: Node, target: str, block: str) -> None:
+        if node.name:
+            self._element(node, target, block)
+        else:
+            self._fill(node, target, block)
+
+    def _element(self, node: Node, target: str, scope: str) -> None:
+        """One element: its own value, then what is inside it, put in place when there is any."""
+        own = [entry for entry in node.entries if not isinstance(entry, Node)]
+        inside = node.nodes()
+        if node.primitive or not inside:
+            for entry in own:
+                self._own(entry, node, target, scope)
+        if inside:
+            self._inside(node, inside, [] if node.primitive else own, target, scope)
+
+    def _inside(self, node: Node, inside: list[Node], own: list[Entry], target: str, scope: str) -> None:
+        out = self.source
+        element = out.name(_stem(node.name))
+        out.line(f"{element} = {{}}")
+        for entry in own:
+            self._own_into(entry, node, element, scope)
+        for child in inside:
+            self._node(child, node, element, scope)
+        key = f"_{node.name}" if node.primitive else node.name
+        whole = element
+        chosen = self.selected(node)
+        if chosen:
+            whole = f"{{{chosen}, **{element}}}"
+        with out.block(f"if {element}"):
+            out.line(
+                f'append({target}, "{key}", {whole})' if node.many else f'merge({target}, "{key}", {whole})'
+            )
+
+    def _own_into(self, entry: Entry, node: Node, element: str, scope: str) -> None:
+        """A value of an element that also has parts: CodeableConcept with an extension."""
+        match entry:
+            case Leaf():
+                self._statement(entry, scope, lambda x: self._spread(entry, node, element, x))
+            case Derived() | Computed() | Link():
+                self._own(entry, node, element, scope, spread=True)
+
+    def _spread(self, leaf: Leaf, node: Node, element: str, value: str) -> None:
+        convert = self._converter(leaf, node)
+        self.source.line(f"spread({element}, {value}, {convert}, c, {self._rule(leaf)})")
+
+    def _own(self, entry: Entry, node: Node, target: str, scope: str, spread: bool = False) -> None:
+        match entry:
+            case Leaf():
+                self._leaf(entry, node, target, scope)
+            case Derived():
+                self._derived(entry, node, target, scope, spread)
+            case Computed():
+                name = conversion.COMPUTED.get(entry.function)
+                if name is None:
+                    raise self.layout.fault(entry.mark, f"no function '{entry.function}'")
+                self.source.line(f'computed({target}, "{node.name}", {name}({scope}, c), {node.many})')
+            case Link():
+                many = "link_all" if node.many else "link"
+                self.source.line(f'{many}({target}, "{node.name}", me, {entry.part!r}, c)')
+
+    def _leaf(self, leaf: Leaf, node: Node, target: str, scope: str) -> None:
+        if leaf.place.back:
+            path = ".".join(step.name for step in leaf.place.path.steps)
+            value = self.source.name("x")
+            with self.source.block(f"for {value} in {self._many(leaf, scope)}"):
+                self._back(leaf, path, value)
+            return
+        if not node.name and not self.mapping.datatype and not leaf.place.via:
+            raise self.layout.fault(leaf.place.mark, "a row needs a place")
+        self._statement(leaf, scope, lambda x: self._put(leaf, node, target, x))
+        if leaf.place.absent:
+            with self.source.block("else"):
+                self.source.line(f'lacking({target}, "{node.name}", "{leaf.place.absent}", {node.many})')
+
+    def _back(self, leaf: Leaf, path: str, value: str) -> None:
+        self.source.line(f'c.point_back({value}, "{path}", me, {self._rule(leaf)})')
+
+    def _put(self, leaf: Leaf, node: Node, target: str, value: str) -> None:
+        rule = self._rule(leaf)
+        if leaf.place.via:
+            name = conversion.named(leaf.place.via)
+            if name is None:
+                raise self.layout.fault(leaf.place.mark, f"no converter '{leaf.place.via}'")
+            self.source.line(f'{name}.write({target}, "{node.name}", {value}, c, {rule})')
+            return
+        convert = self._converter(leaf, node)
+        if not node.name:
+            self.source.line(f"spread({target}, {value}, {convert}, c, {rule})")
+        elif node.name.endswith("[x]"):
+            self.source.line(f'put_any({target}, "{node.name[:-3]}", {value}, c, {rule})')
+        elif leaf.place.keep == "extension":
+            url = self.layout.form.original_code
+            self.source.line(
+                f'put_kept({target}, "{node.name}", {value}, {convert}, {node.many}, "{url}", c, {rule})'
+            )
+        elif self.selected(node):
+            chosen = f"{{{self.selected(node)}}}"
+            self.source.line(f'put_chosen({target}, "{node.name}", {value}, {convert}, {chosen}, c, {rule})')
+        else:
+            verb = "add" if node.many else "put"
+            self.source.line(f'{verb}({target}, "{node.name}", {value}, {convert}, c, {rule})')
+
+    def _statement(self, leaf: Leaf, scope: str, body: Callable[[str], None]) -> None:
+        """`if x := …:` around a row, with the row's own condition."""
+        if not leaf.key and not leaf.item:
+            test, value = "", scope
+        else:
+            value = self.source.name("x")
+            base = "item" if leaf.item else scope
+            test = f"({value} := {self._value(base, leaf.key)})"
+        if leaf.place.when is not None:
+            condition = f"({self._test(leaf.place.when, 'v')})"
+            test = f"{condition} and {test}" if test else condition
+        if test:
+            with self.source.block(f"if {test}"):
+                body(value)
+        else:
+            body(value)
+
+    def _value(self, base: str, key: tuple[str, ...]) -> str:
+        if not key:
+            return base
+        if len(key) == 1:
+            return f'{base}.get("{key[0]}")'
+        return f"dig({base}, {', '.join(map(repr, key))})"
+
+    def _many(self, leaf: Leaf, scope: str) -> str:
+        base = "item" if leaf.item else scope
+        return f"every({base}, {leaf.key!r})"
+
+    # -- values ------------------------------------------------------------------------------------
+
+    def _converter(self, leaf: Leaf, node: Node) -> str:
+        """The expression for the function that converts this concept to this FHIR type."""
+        place, concept = leaf.place, leaf.concept
+        name = conversion.writer(concept.type, node.type)
+        if name is None:
+            partial = self.layout.profiles.get(self.layout.release, concept.type)
+            if partial is None or concept.concepts:
+                raise self.layout.fault(place.mark, f"a {concept.type} cannot be written as {node.type}")
+            self.needs.append((str(place.mark), "datatype", f"{concept.type}/{node.type}"))
+            return f"c.datatype({concept.type!r}, {node.type!r})"
+        if place.map:
+            self.needs.append((str(place.mark), "map", place.map))
+            return f"c.mapped({place.map!r}, {name}, {place.keep == 'coding'})"
+        if concept.type == "reference":
+            return f"c.referring({place.part!r})"
+        return name
+
+    def _rule(self, leaf: Leaf) -> str:
+        return self.source.rule(leaf.place.mark)
+
+    def _derived(self, derived: Derived, node: Node, target: str, scope: str, spread: bool = False) -> None:
+        word = "if"
+        for values, condition in derived.cases:
+            literal = self.literal(values, node, derived)
+            put = f"{target}.update({literal})" if spread else self._set(target, node, literal)
+            if condition is None and word == "if":
+                self.source.line(put)
+                return
+            head = f"{word} {self._test(condition, 'v')}" if condition is not None else "else"
+            with self.source.block(head):
+                self.source.line(put)
+            word = "elif"
+
+    @staticmethod
+    def _set(target: str, node: Node, literal: str) -> str:
+        return (
+            f'extend({target}, "{node.name}", {literal})'
+            if node.many
+            else f'{target}["{node.name}"] = {literal}'
+        )
+
+    def literal(self, values: tuple[Constant, ...], node: Node, derived: Derived) -> str:
+        """Source text of a fixed value of the node's type; a list when it repeats."""
+        found = [self.constant(value, node.type) for value in values]
+        if any(each is None for each in found):
+            raise self.layout.fault(derived.mark, f"this cannot be a fixed {node.type}")
+        if node.type == "CodeableConcept" and not node.many and len(values) > 1:
+            codings = ", ".join(str(self.constant(value, "Coding")) for value in values)
+            return f'{{"coding": [{codings}]}}'
+        return f"[{', '.join(map(str, found))}]" if node.many else str(found[0])
+
+    def constant(self, value: Constant, fhir_type: str) -> str | None:
+        """Source text of a constant as a FHIR value of that type; None when it cannot be."""
+        if isinstance(value, Coding):
+            parts = {"system": self._system(value.system), "code": value.code}
+            if value.display:
+                parts["display"] = value.display
+            return {"CodeableConcept": f'{{"coding": [{parts!r}]}}', "Coding": repr(parts)}.get(fhir_type)
+        if fhir_type == "CodeableConcept":
+            return f'{{"text": {value!r}}}'
+        if fhir_type == "Coding":
+            return None
+        return repr(value)
+
+    def _system(self, name: str) -> str:
+        """The URI of a code system; an error at the line that names one that nothing knows."""
+        try:
+            return self.uri(name)
+        except LookupError:
+            document = self.mapping.document
+            lines = document.text.splitlines()
+            line = next((i for i, text in enumerate(lines, 1) if f"{name}#" in text), 1)
+            column = max(lines[line - 1].find(f"{name}#"), 0) + 1
+            mark = Mark(document.name, line, column)
+            raise document.fault_at(mark, f"'{name}' is no code system that aliases.yaml knows") from None
+
+    def selected(self, node: Node) -> str:
+        """The members that a node's selectors (and its extension URL) fix, as source of a dict's inside."""
+        members = [f'"url": "{node.url}"'] if node.url else []
+        return ", ".join([*members, *filter(None, [self.chosen(node.selectors, node.type)])])
+
+    def chosen(self, selectors: tuple[Selector, ...], fhir_type: str) -> str:
+        """The members that selectors fix, as source of a dict's inside."""
+        return ", ".join(self._member(each.path, each.value, fhir_type) for each in selectors)
+
+    def _member(self, path: tuple[str, ...], value: Constant, kind: str) -> str:
+        """`"code": {"coding": [...]}`: one member that a selector fixes."""
+        element = self.layout.types.child(kind, path[0])
+        if element is None:
+            raise self.layout.fault(self.mapping.mark, f"{kind} has no element '{path[0]}' to select by")
+        if len(path) > 1:
+            inner = f"{{{self._member(path[1:], value, element.type)}}}"
+        else:
+            inner = str(self.constant(value, element.type))
+        return f'"{path[0]}": [{inner}]' if element.many else f'"{path[0]}": {inner}'
+
+    # -- conditions --------------------------------------------------------------------------------
+
+    def _test(self, condition: Condition, scope: str) -> str:
+        """Source text of a condition."""
+        if condition.parts:
+            return f" {condition.op} ".join(f"({self._test(part, scope)})" for part in condition.parts)
+        value = self._value(scope, condition.concept)
+        match condition.op:
+            case "has":
+                return f"present({value})"
+            case "lacks":
+                return f"not present({value})"
+            case "past" | "future":
+                return f"c.is_{condition.op}({value})"
+            case "more-than":
+                return f"len(every({scope}, {condition.concept!r})) > {condition.values[0]}"
+            case "is" | "is-not":
+                wanted = [value.code if isinstance(value, Coding) else value for value in condition.values]
+                test = f"says({value}, {', '.join(map(repr, wanted))})"
+                return f"not {test}" if condition.op == "is-not" else test
+            case _:
+                raise self.layout.fault(self.mapping.mark, f"unknown condition {condition.op}")
+
+
+def _stem(name: str) -> str:
+    """A short variable name for an element: `valueQuantity` gives `value_quantity`."""
+    snake = "".join(f"_{letter.lower()}" if letter.isupper() else letter for letter in name)
+    return (
+        f"{snake}_"
+        if snake in ("class", "for", "from", "global", "import", "type", "r", "v", "c", "me")
+        else snake
+    )
