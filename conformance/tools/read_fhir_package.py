@@ -92,7 +92,9 @@ def gather(sources: Sources) -> list[Zib]:
         by_id[fact.id].append(fact)
     in_dutch = sources.release != "2017"  # the instances of 2017 that have ids are in English
     for concept, fact in merged.items():
-        fact.nl = next((f.nl for f in hand if f.id == concept and f.nl), "") or dutch(by_id[concept], in_dutch)
+        fact.nl = next((f.nl for f in hand if f.id == concept and f.nl), "") or dutch(
+            by_id[concept], in_dutch
+        )
     return blocks_of(sources, merged)
 
 
@@ -113,9 +115,10 @@ def blocks_of(sources: Sources, merged: dict[str, Fact]) -> list[Zib]:
     models = models_by_prefix(sources.structures)
     tables = {f.id: f for f in sources.tables if not f.parent}
     by_id = {block["id"]: (name, block) for name, block in sources.written["blocks"].items()}
+    owners = {f.id: block["id"] for _, block in by_id.values() for f in written_facts(block)}
     zibs: dict[str, Zib] = {}
     for concept in sorted(merged, key=sort_key):
-        prefix = prefix_of(concept)
+        prefix = owners.get(concept, prefix_of(concept))
         zib = zibs.setdefault(prefix, Zib(prefix))
         zib.facts[concept] = merged[concept]
     for prefix, zib in zibs.items():
@@ -143,7 +146,9 @@ def root_of(zib: Zib, written: Tree) -> str:
 def dutch(stated: list[Fact], confirmed: bool) -> str:
     """The Dutch name: of those stated the one that the name of an ADA element confirms, else the first."""
     names = [name for fact in stated for name in (fact.nl, *fact.aliases) if name[:1].isupper()]
-    elements = {normal(alias) for fact in stated for alias in fact.aliases if confirmed and alias[:1].islower()}
+    elements = {
+        normal(alias) for fact in stated for alias in fact.aliases if confirmed and alias[:1].islower()
+    }
     return next((name for name in names if normal(name) in elements), "") or next(iter(names), "")
 
 

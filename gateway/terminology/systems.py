@@ -36,7 +36,7 @@ class CodeSystems:
             self._names[oid] = row["name"]
             self._uris["r4"][oid] = uri
             self._uris["stu3"][oid] = stu3
-            for written in (uri, stu3):
+            for written in (uri, stu3, URN + oid):
                 self._oids[written] = oid
 
     @classmethod
@@ -85,12 +85,15 @@ def _load(file: Path) -> CodeSystems:
         mark = error.problem_mark
         raise AuthoringError(f"not YAML: {error.problem}", file.name, mark.line + 1 if mark else 0) from None
     rows: list[dict[str, str]] = []
-    seen: set[str] = set()
+    owners: dict[str, str] = {}
     for row in data["systems"]:
-        if not is_oid(row.get("oid", "")) or "name" not in row:
+        oid = row.get("oid", "")
+        if not is_oid(oid) or "name" not in row:
             raise AuthoringError(f"a system needs an oid and a name: {row}", file.name)
-        if row["oid"] in seen:
-            raise AuthoringError(f"system {row['oid']} stands here twice", file.name)
-        seen.add(row["oid"])
+        if URN + oid in owners:
+            raise AuthoringError(f"system {oid} stands here twice", file.name)
+        for uri in (URN + oid, row.get("uri", URN + oid), row.get("stu3", URN + oid)):
+            if owners.setdefault(uri, oid) != oid:
+                raise AuthoringError(f"{uri} stands for two systems", file.name)
         rows.append(row)
     return CodeSystems(rows)

@@ -50,7 +50,7 @@ class Units:
             code = row["ucum"]
             self._show[code] = row.get("show", code)
             for word in (self._show[code], *row.get("words", ())):
-                self._words[word.lower()] = code
+                self._words.setdefault(word.lower(), code)
         self._from_g = {row["code"]: row["ucum"] for row in g_standaard}
         self._show_g = {row["code"]: row["show"] for row in g_standaard}
         self._to_g: dict[str, str] = {}
@@ -115,7 +115,7 @@ def _load(file: Path) -> Units:
     for row in data["units"]:
         if not is_ucum(row["ucum"]):
             raise AuthoringError(f"'{row['ucum']}' is no code of UCUM", file.name)
-        for word in {row.get("show", row["ucum"]), *row.get("words", ())}:
+        for word in {row.get("show", row["ucum"]), *row.get("words", ())} - {row["ucum"]}:
             if words.setdefault(word.lower(), row["ucum"]) != row["ucum"]:
                 raise AuthoringError(f"'{word}' stands for two units", file.name)
     return Units(data["units"], data["g_standaard"])
