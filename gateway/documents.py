@@ -57,15 +57,11 @@ class Document:
         return AuthoringError(text, self.name, mark.line, mark.column + offset, source)
 
     def check(self, validator: jsonschema.Draft202012Validator) -> None:
-        """Raise the first fault that the schema finds (deepest place first)."""
-        errors = sorted(
-            validator.iter_errors(self.data), key=lambda e: (-len(e.absolute_path), str(e.message))
-        )
-        if errors:
-            error = errors[0]
-            raise self.fault(
-                f"{error.message} (rule {'/'.join(map(str, error.schema_path))})", *error.absolute_path
-            )
+        """Raise the fault that tells an author most: of alternatives, the one that came nearest."""
+        error = jsonschema.exceptions.best_match(validator.iter_errors(self.data))
+        if error is not None:
+            rule = "/".join(map(str, error.schema_path))
+            raise self.fault(f"{error.message} (rule {rule})", *error.absolute_path)
 
 
 def load(path: Path, name: str | None = None) -> Document:

@@ -34,7 +34,7 @@ def encode(root: etree._Element) -> bytes:
 
 
 def transactions(root: etree._Element) -> list[etree._Element]:
-    """The registrations in a document, in either envelope: `adaxml/data/…`, or one that is the root itself."""
+    """The registrations in a document: those in `adaxml/data`, or the one that is the root itself."""
     if root.tag != "adaxml":
         return [root]
     return [each for data in root.iterchildren("data") for each in data.iterchildren("*")]

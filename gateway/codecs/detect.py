@@ -41,7 +41,7 @@ class Sniffed:
 
 
 def sniff(data: bytes) -> Sniffed:
-    """What the head of a document says.  Raises SyntaxFault for a DOCTYPE, and what is neither XML nor JSON."""
+    """What the head of a document says.  Raises SyntaxFault for a DOCTYPE, or neither XML nor JSON."""
     head = utf8_head(data)
     first = head.lstrip()[:1]
     if first == b"<":

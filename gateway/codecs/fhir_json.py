@@ -1,7 +1,7 @@
 """FHIR JSON: bytes to the plain tree and back (json.html).
 
 The tree is dict, list, str, bool, int and Decimal; a decimal without point stays an int, which equals the
-Decimal. What a JSON parser lets pass and FHIR does not is refused here: a name that occurs twice in an
+Decimal.  What a JSON parser lets pass and FHIR does not is refused here: a name that occurs twice in an
 object, control characters, a root that is no resource.  NaN, infinity, lone surrogates and bytes that are
 not UTF-8 are refused by the parser itself.  A UTF-8 byte order mark is skipped (RFC 8259 §8.1).
 
@@ -23,8 +23,8 @@ from typing import Any, Final
 import msgspec
 import orjson
 
-from gateway.codecs.charset import UTF8_BOM
-from gateway.codecs.fhir_types import Tree, Version, types
+from gateway.codecs.charset import UTF8_BOM, UTF16_BOMS
+from gateway.codecs.fhir_types import Tree, Version, no_such_resource, types
 from gateway.codecs.limits import DEFAULT, Limits, check_size, place_of
 from gateway.codecs.numbers import format_decimal
 from gateway.errors import Fault, Issue, SyntaxFault
@@ -44,6 +44,8 @@ def decode(data: bytes, version: Version, limits: Limits = DEFAULT) -> Tree:
     """The tree of one resource.  Raises SyntaxFault, with line and column where they can be known."""
     check_size(data, limits)
     body = data.removeprefix(UTF8_BOM)
+    if body[:2] in UTF16_BOMS or b"\x00" in body[:4]:
+        raise SyntaxFault(Issue("fatal", "not-supported", "JSON is UTF-8 (RFC 8259 §8.1)", line=1))
     check_nodes(body, limits)
     tree, has_exponents = read(body, limits)
     check_depth(tree, body, limits)
@@ -150,7 +152,7 @@ def check_root(tree: Any, version: Version) -> Tree:
     if not isinstance(name, str):
         raise SyntaxFault(Issue("fatal", "structure", "the object has no resourceType", place="resourceType"))
     if not types(version).is_resource(name):
-        text = f"FHIR {types(version).release} has no such resource"
+        text = no_such_resource(name, version)
         raise SyntaxFault(Issue("fatal", "structure", text, place="resourceType"))
     return tree
 

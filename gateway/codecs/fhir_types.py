@@ -9,6 +9,7 @@ tools that write them stand in `conformance/tools/`.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cache, cached_property
 from importlib.resources import files
@@ -23,7 +24,7 @@ Tree = dict[str, Any]
 
 @dataclass(frozen=True, slots=True)
 class Element:
-    """A child as FHIR JSON names it; one variant (`valueQuantity`) where the standard has a choice (`value[x]`).
+    """A child as FHIR JSON names it: one variant (`valueQuantity`) of a choice (`value[x]`).
 
     `type` is a FHIR type (`dateTime`, `Reference`), `Resource` for a contained or entered resource, or a
     path (`Observation.component`) for an element with children of its own; that path is also the type of an
@@ -51,6 +52,9 @@ class FhirTypes:
     def __contains__(self, name: str) -> bool:
         return name in self._tables
 
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._tables)
+
     def is_resource(self, name: str) -> bool:
         """True for a resource that can occur, so not for the abstract Resource and DomainResource."""
         return name in self.resources
@@ -72,7 +76,7 @@ class FhirTypes:
         return self._members(found).get(name) if found else None
 
     def choices(self, path: str, base: str) -> tuple[Element, ...]:
-        """The variants of a choice (`value` gives valueQuantity, valueString, …), in order; none if it is none."""
+        """The variants of a choice (`value`: valueQuantity, valueString, …), in order; () if it is none."""
         found = self.type_at(path)
         return tuple(e for e in self._members(found).values() if e.choice == base) if found else ()
 
@@ -117,3 +121,10 @@ def types(version: Version) -> FhirTypes:
     """The types of a version; read once."""
     data = files("gateway.codecs").joinpath("data", f"fhir-{version}.json").read_bytes()
     return FhirTypes(version, orjson.loads(data))
+
+
+def no_such_resource(name: str, version: Version) -> str:
+    """The words for a resource that a version does not have; named only when the other version has it."""
+    other = types("stu3" if version == "r4" else "r4")
+    text = f"not a resource of FHIR {types(version).release}"
+    return f"{text}; {name} is one of FHIR {other.release}" if other.is_resource(name) else text

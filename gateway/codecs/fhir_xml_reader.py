@@ -12,7 +12,7 @@ from typing import Any, Final
 from lxml import etree
 
 from gateway.codecs.fhir_shapes import BOOLEAN, COMPLEX, DECIMAL, FHIR, INTEGER, RESOURCE, Shape, Shapes, Slot
-from gateway.codecs.fhir_types import Tree
+from gateway.codecs.fhir_types import Tree, no_such_resource
 from gateway.codecs.narrative import write_narrative
 from gateway.codecs.numbers import parse_decimal, parse_integer
 from gateway.errors import Issue, SyntaxFault
@@ -64,7 +64,7 @@ class Reader:
         namespace, _, name = str(element.tag).rpartition("}")
         shape = self.known.resource(name) if namespace == "{" + FHIR else None
         if shape is None:
-            text = f"not a resource of FHIR {self.known.types.release}"
+            text = no_such_resource(name, self.known.types.version)
             self.refuse(element.getparent(), text, line=element.sourceline or 0)
             return {}
         for attribute in element.attrib:
@@ -122,7 +122,7 @@ class Reader:
             else:
                 self.refuse(element, "an attribute that FHIR does not have here")
         self.children(element, shape, node)
-        if not node:
+        if not node and not len(element):
             self.refuse(element, "it is empty")
         return node
 
@@ -222,12 +222,13 @@ def even_out(node: Tree, name: str) -> None:
 def path_of(element: etree._Element) -> str:
     """Bundle.entry[3].resource.name[0]: names and positions of an element and those above it."""
     steps: list[str] = []
-    parent = element.getparent()
-    while parent is not None:
+    while (parent := element.getparent()) is not None:
         name = etree.QName(element).localname
-        alike = [child for child in parent if child.tag == element.tag]
+        tag = str(element.tag)
+        before = len(list(element.itersiblings(tag, preceding=True)))
+        alone = not before and next(element.itersiblings(tag), None) is None
         # The element of a resource is the same step as what contains it.
         if not name[0].isupper():
-            steps.append(f"{name}[{alike.index(element)}]" if len(alike) > 1 else name)
-        element, parent = parent, parent.getparent()
+            steps.append(name if alone else f"{name}[{before}]")
+        element = parent
     return ".".join([etree.QName(element).localname, *reversed(steps)])

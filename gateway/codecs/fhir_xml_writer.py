@@ -20,7 +20,7 @@ from gateway.codecs.fhir_shapes import (
     Shapes,
     Slot,
 )
-from gateway.codecs.fhir_types import Tree
+from gateway.codecs.fhir_types import Tree, no_such_resource
 from gateway.codecs.narrative import read_narrative
 from gateway.codecs.numbers import format_decimal
 from gateway.errors import ContentError, Issue
@@ -71,7 +71,8 @@ class _Writer:
         """A resource, as an element of its own name."""
         shape = self.known.resource_of(node)
         if shape is None:
-            raise _MisfitError(f"not a resource of FHIR {self.known.types.release}")
+            name = node.get("resourceType") if isinstance(node, dict) else ""
+            raise _MisfitError(no_such_resource(str(name), self.known.types.version))
         self.parts.append(f"<{shape.type}{attributes}>")
         self.children(node, shape)
         self.parts.append(f"</{shape.type}>")
@@ -111,11 +112,11 @@ class _Writer:
         """The elements of `x` and `_x`, which are paired when they are arrays."""
         if not slot.many:
             self.primitive(values, besides, slot)
-        elif isinstance(values or [], list) and isinstance(besides or [], list):
-            pairs = zip_longest(values or [], besides or [])
-            self.in_turn(self.primitive, [(value, beside, slot) for value, beside in pairs])
-        else:
+            return
+        if not isinstance(values, list | None) or not isinstance(besides, list | None):
             raise _MisfitError("an array is expected")
+        pairs = zip_longest(values or [], besides or [])
+        self.in_turn(self.primitive, [(value, beside, slot) for value, beside in pairs])
 
     def in_turn(self, write: Callable[..., None], items: Sequence[tuple[Any, ...]]) -> None:
         """Write the items of an array, and put the position of one that does not fit in its path."""
@@ -173,13 +174,15 @@ class _Writer:
 
     def narrative(self, value: Any) -> str:
         """The div of a narrative, which stands in the document as it is."""
+        if not isinstance(value, str):
+            raise _MisfitError("a string is expected")
         try:
             return read_narrative(value)
         except ValueError as error:
             raise _MisfitError(str(error)) from None
 
     def refuse_unknown(self, node: Tree, shape: Shape) -> NoReturn:
-        """Raise for the first member that the type does not have; named only when FHIR has the name elsewhere."""
+        """Raise for the first member that the type does not have; named when FHIR has the name elsewhere."""
         release = self.known.types.release
         name = next(name for name in node if name not in shape.rank)
         if name.removeprefix("_") in self.known.types.names:
@@ -188,7 +191,10 @@ class _Writer:
 
 
 def escape(text: str) -> str:
-    """The text for between double quotes.  Line ends and tabs become references, or a parser makes them spaces."""
+    """The text for between double quotes.
+
+    Line ends and tabs become references, since a parser makes spaces of them (XML 1.0 §3.3.3).
+    """
     if FORBIDDEN.search(text):
         raise _MisfitError("a character that XML does not allow")
     return text.translate(ESCAPES)

@@ -13,7 +13,7 @@ class Limits:
 
     `max_depth` counts elements inside elements (XML) or objects and arrays inside each other (JSON): a FHIR
     bundle of nested extensions needs some 20 and 30.  `max_nodes` counts elements and attributes, or
-    values. `max_attributes` is per element.
+    values.  `max_attributes` is per element.
     """
 
     max_bytes: int = 20 * 1024 * 1024

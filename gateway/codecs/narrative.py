@@ -39,8 +39,11 @@ def write_narrative(div: etree._Element) -> str:
 
 
 def canonical(div: etree._Element) -> str:
-    """Exclusive C14N, without what follows the element."""
-    return etree.tostring(div, method="c14n", exclusive=True).decode("utf-8")
+    """Exclusive C14N, without what follows the element.  Raises ValueError."""
+    try:
+        return etree.tostring(div, method="c14n", exclusive=True).decode("utf-8")
+    except etree.C14NError:
+        raise ValueError("a narrative holds a namespace that is no absolute URI") from None
 
 
 def unprefixed(element: etree._Element) -> etree._Element:

@@ -5,7 +5,7 @@ What is refused, and where, so that a document of 600 KB is not slowed by a loop
 - bytes, character set: before the parser (`charset` leaves it UTF-8 only, so that nothing hides in another
   set);
 - DOCTYPE: before the parser.  Without one there are no entities, external or expanding, and no default
-  attributes. A search for its ten bytes costs microseconds; only where they occur is the prolog read step
+  attributes.  A search for its ten bytes costs microseconds; only where they occur is the prolog read step
   by step;
 - nodes: before the parser, as the number of `<` and `=`, an upper bound.  Below 4 bytes a node it is not
   counted;
@@ -15,7 +15,7 @@ What is refused, and where, so that a document of 600 KB is not slowed by a loop
   tree (some 0.07 ms for 75 KB, where parsing takes 0.4).
 
 Comments and processing instructions, `xml-stylesheet` among them, are dropped and never followed; XInclude
-is off. No fault quotes the document: libxml2's own messages do, so only its error code and place are used.
+is off.  No fault quotes the document: libxml2's own messages do, so only its error code and place are used.
 """
 
 from __future__ import annotations
@@ -32,28 +32,39 @@ from gateway.errors import Issue, SyntaxFault
 
 LIBXML2_TEXT_LIMIT: Final = 10_000_000
 BYTES_A_NODE: Final = 4  # `<a/>`
-WHITESPACE = re.compile(rb"[ \t\r\n]*")
+PIECE = re.compile(rb"[ \t\r\n]*(<\?|<!--|<!DOCTYPE|<)")
 
 # xmlParserErrors of libxml2 (xmlerror.h), in words of our own.
 REASONS: Final = {
     4: "there is no root element",
     5: "there is content after the root element",
+    7: "a character reference that does not end",
     9: "a character that XML does not allow",
+    23: "an entity reference that does not end",
     26: "an entity that is not defined; XML itself has only amp, lt, gt, quot and apos",
+    34: "a text in the XML declaration does not end",
     38: "an attribute value holds <",
     39: "an attribute has no value in quotes",
     40: "an attribute value does not end",
     41: "an attribute has no value",
     42: "an attribute occurs twice",
-    68: "an ampersand or < that begins nothing",
+    45: "a comment does not end",
+    62: "]]> outside a CDATA section",
+    63: "a CDATA section does not end",
+    64: "an XML declaration that is not at the very start, or without a version",
+    65: "a space is missing",
+    68: "an ampersand or < without a name after it",
     73: "a tag does not end",
     76: "an end tag does not match its start tag",
     77: "an element does not end",
     80: "a comment holds two hyphens",
     81: "the bytes are not of the declared character set",
+    99: "a namespace that is no URI",
+    108: "a version of XML that is not accepted",
     114: "too deep, or a text that is too long",
-    200: "an empty namespace for a prefix",
+    200: "a namespace that is empty or reserved",
     201: "a namespace prefix is not declared",
+    202: "a name with two colons",
 }
 
 
@@ -106,27 +117,25 @@ def find_root(data: bytes) -> int:
     Raises SyntaxFault for a DOCTYPE, and where no element follows.
     """
     at = 0
-    while True:
-        at = end_of(WHITESPACE, data, at)
-        if data.startswith(b"<?", at):
-            end = data.find(b"?>", at + 2) + 2
-        elif data.startswith(b"<!--", at):
-            end = data.find(b"-->", at + 4) + 3
-        elif data.startswith(b"<!DOCTYPE", at):
-            raise fault_at(data, at, "a document type declaration (DOCTYPE) is not accepted")
-        elif data.startswith(b"<", at):
-            return at
+    while piece := PIECE.match(data, at):
+        at = piece.end()
+        if piece[1] == b"<?":
+            at = end_of(b"?>", data, at)
+        elif piece[1] == b"<!--":
+            at = end_of(b"-->", data, at)
+        elif piece[1] == b"<!DOCTYPE":
+            raise fault_at(data, piece.start(1), "a document type declaration (DOCTYPE) is not accepted")
         else:
-            raise fault_at(data, at, "not XML: there is no root element")
-        if end < at:
-            raise fault_at(data, at, "not XML: a comment or processing instruction does not end")
-        at = end
+            return piece.start(1)
+    raise fault_at(data, at, "not XML: there is no root element")
 
 
-def end_of(pattern: re.Pattern[bytes], data: bytes, at: int) -> int:
-    """Where a pattern that always matches ends."""
-    found = pattern.match(data, at)
-    return found.end() if found else at
+def end_of(mark: bytes, data: bytes, at: int) -> int:
+    """Behind the mark that ends what begins here.  Raises SyntaxFault when there is none."""
+    end = data.find(mark, at)
+    if end < 0:
+        raise fault_at(data, at, "not XML: a comment or processing instruction does not end")
+    return end + len(mark)
 
 
 def count_marks(data: bytes) -> int:

@@ -12,10 +12,10 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from gateway.blocks.profiles import ZIBROOT, Concept, Profile, Profiles, normalise
+from gateway.documents import Document, KeyPath, Mark
 from gateway.errors import AuthoringError
 from gateway.mapping import runtime_ada
 from gateway.mapping.ada_overlay import Alias, Overlay
-from gateway.documents import Document, KeyPath, Mark
 from gateway.mapping.source import Source
 
 READERS = {
@@ -33,7 +33,7 @@ ACCENTS = str.maketrans("ëéèïíöóüúáàâç", "eeeiioouuaaac")
 
 
 def spelled(name: str) -> str:
-    """A name as ADA spells it: `SystolischeBloeddruk` is `systolische_bloeddruk`, `MUSTScore` is `mustscore`."""
+    """A name as ADA spells it: `ProbleemNaam` is `probleem_naam`, `MUSTScore` is `mustscore`."""
     parts = re.sub(r"(?<=[a-z])(?=[A-Z])", "_", name).lower().translate(ACCENTS)
     return re.sub(r"[\s/_]+", "_", re.sub(r"[^a-z0-9_\s/]", "", parts)).strip("_")
 
@@ -70,11 +70,15 @@ class AdaCompiler:
     def __init__(self, overlay: Overlay, profiles: Profiles, documents: Mapping[str, Document]) -> None:
         self.overlay, self.profiles, self.documents = overlay, profiles, documents
         self.source = Source("")
+        self.scopes: set[str] = set()
+        """The keys of all scopes compiled so far."""
 
     def compile(self, block: str) -> str:
         """The source of a block or partial zib.  Raises `AuthoringError` when the overlay does not fit."""
         profile = self.profile(block)
-        self.source = Source(f"Generated from the profile of {block} and mappings/ada/{self.overlay.application}.yaml.")
+        self.source = Source(
+            f"Generated from the profile of {block} and mappings/ada/{self.overlay.application}.yaml."
+        )
         title = f"{profile.id} {profile.block}"
         top = profile.kind not in ("partial", "root")
         self._scope(Scope(function_name(block), block, title, profile.concepts, profile, ("concepts",), top))
@@ -85,7 +89,9 @@ class AdaCompiler:
         found = self.profiles.get(self.overlay.release, block)
         if found is None:
             mark = self.overlay.document.mark("blocks")
-            raise self.overlay.document.fault_at(mark, f"no profile '{block}' in zib_profiles/{self.overlay.release}")
+            raise self.overlay.document.fault_at(
+                mark, f"no profile '{block}' in zib_profiles/{self.overlay.release}"
+            )
         return found
 
     def parts(self, block: str) -> list[str]:
@@ -98,6 +104,7 @@ class AdaCompiler:
 
     def _scope(self, scope: Scope) -> None:
         out = self.source
+        self.scopes.add(scope.key)
         cases = dict(self._cases(scope))
         known = self._known(scope, cases)
         table = out.constant(f"KNOWN{scope.function.removeprefix('read')}", _table(known))
@@ -136,7 +143,7 @@ class AdaCompiler:
     # -- cases -------------------------------------------------------------------------------------
 
     def _cases(self, scope: Scope) -> Iterator[tuple[str, str]]:
-        """Element name to statement.  Overlay first, then the application's language, then the other names."""
+        """Element name to statement: the overlay first, then the application's language, then the rest."""
         claimed: set[str] = set()
         for name, alias in self.overlay.elements.get(scope.key, {}).items():
             claimed.add(name)
@@ -147,7 +154,7 @@ class AdaCompiler:
         for _, name, concept in sorted(ranked, key=lambda each: min(each[0], 2)):
             if name not in claimed:
                 claimed.add(name)
-                yield name, self._statement(concept, scope, (*scope.path, concept.name))
+                yield name, self._statement(concept, scope, self._mark(scope, concept))
         for name, statement in self._shared(scope):
             if name not in claimed:
                 claimed.add(name)
@@ -155,11 +162,11 @@ class AdaCompiler:
 
     def names(self, concept: Concept) -> list[str]:
         """The names of a concept as ADA spells them, those in the application's language first."""
-        first, second = (concept.nl, concept.name) if self.overlay.language == "nl" else (concept.name, concept.nl)
-        return list(dict.fromkeys(spelled(name) for name in (first, second, *concept.aka)))
+        both = [concept.nl, concept.name] if self.overlay.language == "nl" else [concept.name, concept.nl]
+        return list(dict.fromkeys(map(spelled, [*both, *concept.aka])))
 
     def _shared(self, scope: Scope) -> Iterator[tuple[str, str]]:
-        """What every block may hold besides its own concepts; a partial zib may stand in one of its own name."""
+        """What every block may hold besides its concepts; a partial zib may stand in one of its own name."""
         if scope.profile.kind == "partial" and scope.path == ("concepts",):
             for name in dict.fromkeys(map(spelled, (scope.profile.nl, scope.profile.block))):
                 yield name, f"{scope.function}(kid, v, c)"
@@ -175,7 +182,7 @@ class AdaCompiler:
         root = Scope("", ZIBROOT, "", basics.concepts, basics, ("concepts",))
         for concept in basics.concepts.values():
             for name in self.names(concept):
-                yield name, self._statement(concept, root, ("concepts", concept.name))
+                yield name, self._statement(concept, root, self._mark(root, concept))
 
     def _aliased(self, scope: Scope, alias: Alias) -> str:
         row = self._row(alias.mark)
@@ -191,7 +198,7 @@ class AdaCompiler:
             return f'c.beside("{alias.block}", "{concept.name}", {READERS[concept.type]}, kid, {row})'
         if not alias.path:
             return f"{scope.function}(kid, v, c)"
-        return self._statement(self._concept(scope, alias), scope, (), alias)
+        return self._statement(self._concept(scope, alias), scope, alias.mark, alias.path)
 
     @staticmethod
     def _target(path: tuple[str, ...]) -> str:
@@ -205,33 +212,35 @@ class AdaCompiler:
             if found is None:
                 known = ", ".join(here) or "none"
                 raise self.overlay.document.fault_at(
-                    alias.mark, f"{scope.key} has no concept '{name}' in release {self.overlay.release} (known: {known})"
+                    alias.mark,
+                    f"{scope.key} has no concept '{name}' in release {self.overlay.release} (known: {known})",
                 )
             here = self.profiles.inside(self.overlay.release, found)
         if found is None:
             raise self.overlay.document.fault_at(alias.mark, "an alias names a concept")
         return found
 
-    def _statement(self, concept: Concept, scope: Scope, path: KeyPath, alias: Alias | None = None) -> str:
-        """What to do with an element of a concept."""
-        target = self._target(alias.path[:-1]) if alias else "v"
-        many = concept.many
+    def _statement(self, concept: Concept, scope: Scope, mark: Mark, path: tuple[str, ...] = ()) -> str:
+        """What to do with an element of a concept; `path` leads to it when it lies deeper than the scope."""
+        into, name, many = self._target(path[:-1]), concept.name, concept.many
+        if concept.type == "reference":
+            return f'c.refer({into}, "{name}", {many}, kid, {self._row(mark)})  # {concept.id}'
+        if concept.type in READERS:
+            verb, read = "add" if many else "put", READERS[concept.type]
+            return f'{verb}({into}, "{name}", {read}, kid, c, {self._row(mark)})  # {concept.id}'
+        verb, read = "each" if many else "one", function_name(concept.type)
         if concept.concepts:
-            inner = f"{scope.function}_{'_'.join(alias.path if alias else (concept.name,))}"
-            text = f'{"each" if many else "one"}({target}, "{concept.name}", {inner}, kid, c)'
-        elif concept.type in READERS:
-            row = self._row(alias.mark if alias else self.documents[scope.profile.block].mark(*path))
-            text = f'{"add" if many else "put"}({target}, "{concept.name}", {READERS[concept.type]}, kid, c, {row})'
-        elif concept.type == "reference":
-            row = self._row(alias.mark if alias else self.documents[scope.profile.block].mark(*path))
-            text = f'c.refer({target}, "{concept.name}", {many}, kid, {row})'
-        else:
-            text = f'{"each" if many else "one"}({target}, "{concept.name}", {function_name(concept.type)}, kid, c)'
-        return f"{text}  # {concept.id}"
+            read = "_".join((scope.function, *(path or (name,))))
+        return f'{verb}({into}, "{name}", {read}, kid, c)  # {concept.id}'
+
+    def _mark(self, scope: Scope, concept: Concept) -> Mark:
+        """The line of the profile on which a concept of a scope stands."""
+        return self.documents[scope.profile.block].mark(*scope.path, concept.name)
 
     def _row(self, mark: Mark) -> str:
         """The constant that names a line of the profile or of the overlay."""
-        stem = "ALIAS" if mark.file == self.overlay.document.name else mark.file.rpartition("/")[2].split(".")[0].upper()
+        file = mark.file.rpartition("/")[2].split(".")[0]
+        stem = "ALIAS" if mark.file == self.overlay.document.name else file.upper()
         return self.source.constant(f"{stem}_{mark.line}", repr(str(mark)))
 
 

@@ -61,6 +61,8 @@ class Overlay:
     """A block without a subject is about the only patient of the document."""
     blocks: Mapping[str, str]
     """Element name to block, where it is not the profile's name; an empty block takes a name away."""
+    forms: Mapping[str, str]
+    """Block to the name of its registration form, where it is not the Dutch name of the zib; for writing."""
     left: Mapping[str, Alias]
     """Elements beside the blocks that hold nothing about a patient."""
     elements: Mapping[str, Mapping[str, Alias]]
@@ -75,7 +77,10 @@ class Overlay:
 def load(folder: Path) -> list[Overlay]:
     """All overlays in a folder, by name.  Raises `AuthoringError` for the first that is wrong."""
     schema = overlay_schema(folder / "schema.json")
-    return [parse(documents.load(file, f"mappings/ada/{file.name}"), schema) for file in sorted(folder.glob("*.yaml"))]
+    return [
+        parse(documents.load(file, f"mappings/ada/{file.name}"), schema)
+        for file in sorted(folder.glob("*.yaml"))
+    ]
 
 
 @cache
@@ -100,11 +105,16 @@ def parse(document: Document, schema: jsonschema.Draft202012Validator) -> Overla
         zibroot=frozenset(data.get("zibroot", ())),
         one_person=data.get("one-person", False),
         blocks=data.get("blocks", {}),
+        forms=data.get("forms", {}),
         left={
-            name: Alias(document.mark("leave", name), leave=reason) for name, reason in data.get("leave", {}).items()
+            name: Alias(document.mark("leave", name), leave=reason)
+            for name, reason in data.get("leave", {}).items()
         },
         elements={
-            scope: {name: _alias(spelled, document.mark("elements", scope, name)) for name, spelled in names.items()}
+            scope: {
+                name: _alias(spelled, document.mark("elements", scope, name))
+                for name, spelled in names.items()
+            }
             for scope, names in data.get("elements", {}).items()
         },
         document=document,

@@ -30,13 +30,15 @@ _CONVERSIONS: list[tuple[str, tuple[str, ...], str, str]] = [
     ),
     ("moment", ("dateTime", "instant"), "date_time", "moment_of"),
     ("moment", ("date",), "date", "moment_of"),
-    ("moment", ("time", "string"), "moment_text", "moment_of"),
+    ("moment", ("time",), "time_of_day", "moment_of"),
+    ("moment", ("string",), "moment_text", "moment_of"),
     ("text", ("string", "markdown", "code", "uri", "id"), "text", "text_of"),
     ("text", ("CodeableConcept",), "text_codeable", "text_of_codeable"),
     ("text", ("Annotation",), "text_annotation", "text_of_annotation"),
     ("text", ("Identifier",), "text_identifier", "text_of_identifier"),
     ("text", ("base64Binary",), "text", "text_of"),
     ("boolean", ("boolean",), "boolean", "boolean_of"),
+    ("boolean", ("code",), "code_text", "truth_of_text"),  # by a concept map of true and false
     ("integer", ("integer", "positiveInt", "unsignedInt", "decimal"), "integer", "integer_of"),
     ("integer", ("Quantity", "SimpleQuantity"), "integer_quantity", "integer_of_quantity"),
     ("integer", ("string",), "integer_text", "integer_of_text"),
@@ -54,12 +56,16 @@ COMPUTED = {name.replace("_", "-"): f"computed_{name}" for name in converters.CO
 
 def writer(zib_type: str, fhir_type: str) -> str | None:
     """The name of the function that writes a zib type as a FHIR type; None when there is none."""
-    return "any_value" if zib_type == "any" else _WRITERS.get((zib_type, fhir_type))
+    if zib_type == "any":
+        return "any_codeable" if fhir_type == "CodeableConcept" else "any_value"
+    return _WRITERS.get((zib_type, fhir_type))
 
 
 def reader(zib_type: str, fhir_type: str) -> str | None:
     """The name of the function that reads a FHIR type as a zib type; None when there is none."""
-    return "any_of" if zib_type == "any" else _READERS.get((zib_type, fhir_type))
+    if zib_type == "any":
+        return "text_of_codeable" if fhir_type == "CodeableConcept" else "any_of"
+    return _READERS.get((zib_type, fhir_type))
 
 
 def named(via: str) -> str | None:

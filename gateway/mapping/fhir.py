@@ -9,6 +9,7 @@ from gateway.blocks.values import Block, Code, Identifier, Moment, Quantity, Ref
 from gateway.codecs.fhir_types import FhirTypes
 from gateway.errors import Fault, Issue
 from gateway.mapping.context import Context
+from gateway.mapping.fhir_datatypes import DatatypeReader, DatatypeWriter, part_reader
 from gateway.mapping.fhir_reading import FhirReading
 from gateway.mapping.formats import Loaded, PartFacts
 from gateway.mapping.runtime_read import holds, items, store
@@ -26,16 +27,17 @@ class FhirReader:
     def __init__(self, loaded: Loaded, systems: CodeSystems, maps: ConceptMaps) -> None:
         self.loaded, self.systems, self.maps = loaded, systems, maps
         self._datatypes = {
-            (partial, kind): _datatype_reader(loaded, partial, parts)
+            (partial, kind): DatatypeReader(loaded, partial, parts)
             for partial, kind, parts in loaded.compiled.datatypes
         }
-        self._readers = {key: _part_reader(loaded, part) for key, part in loaded.parts.items()}
+        self._readers = {key: part_reader(loaded, part) for key, part in loaded.parts.items()}
 
     def read(self, tree: Tree, context: Context) -> tuple[list[Block], FhirReading, list[tuple[str, Tree]]]:
         """The blocks of a Bundle or of one resource, the state, and the resources with their places."""
         c = FhirReading(context, self.systems.system)
         c.datatypes, c.part_readers = self._datatypes, self._readers
         c.untranslate, c.release = self._untranslate, self.loaded.compiled.release
+        c.blocks_of = self.loaded.blocks_of
         placed = list(_resources(tree, c))
         parts = [(resource, place, self._part(resource, place, c)) for place, resource in placed]
         self._assign_keys(parts, c)
@@ -44,6 +46,7 @@ class FhirReader:
             *self._blocks(parts, c, primary=False),
         ]
         self._read_backs(parts, blocks, c)
+        _impart(blocks, c)
         c.issues += _dangling(c, placed)
         return [*blocks, *self._fresh_joins(blocks, c)], c, placed
 
@@ -60,13 +63,13 @@ class FhirReader:
     def _part(self, resource: Tree, place: str, c: FhirReading) -> PartFacts | None:
         """The part of a mapping that reads a resource: by its profile, else by type and fixed values."""
         for url in resource.get("meta", {}).get("profile", ()):
-            found = self.loaded.by_profile.get(url.partition("|")[0])
-            if found is not None and found.type == resource["resourceType"]:
-                return found
+            for part in self.loaded.by_profile.get(url.partition("|")[0], ()):
+                if self._fits(resource, part):
+                    return part
         candidates = [
             (len(self.loaded.fixed[key]), part.primary, part)
             for key, part in self.loaded.parts.items()
-            if part.type == resource["resourceType"]
+            if self._fits(resource, part)
             and all(holds(resource.get(name), value) for name, value in self.loaded.fixed[key])
         ]
         if not candidates:
@@ -74,6 +77,12 @@ class FhirReader:
             c.issues.append(Issue("warning", "not-supported", text, place=place))
             return None
         return max(candidates, key=lambda each: each[:2])[2]
+
+    def _fits(self, resource: Tree, part: PartFacts) -> bool:
+        """True when a resource is of the part's type and has what the part is selected by."""
+        return part.type == resource["resourceType"] and holds(
+            resource, self.loaded.selected[part.block, part.name]
+        )
 
     def _assign_keys(self, parts: list[tuple[Tree, str, PartFacts | None]], c: FhirReading) -> None:
         """Each resource gets the key of its block; parts that a primary part links to share its key."""
@@ -92,10 +101,22 @@ class FhirReader:
         for path, target in part.links:
             for found in _along(resource, path):
                 other = c.resources.get(found.get("reference", "")) if isinstance(found, dict) else None
-                if other is None or c.parts.get(id(other)) != f"{part.block}/{target}":
+                if other is None or not self._is_part(other, self.loaded.parts[part.block, target], c):
                     continue
                 if c.keys.setdefault(id(other), c.keys[id(resource)]) == c.keys[id(resource)]:
                     self._share_key(other, self.loaded.parts[part.block, target], c)
+
+    def _is_part(self, resource: Tree, part: PartFacts, c: FhirReading) -> bool:
+        """True when a resource that a block links to is that part of it.
+
+        Blocks may share a profile (the characteristics of a wound): the link tells whose it is.
+        """
+        name = f"{part.block}/{part.name}"
+        if c.parts.get(id(resource)) != name and id(resource) not in c.keys:
+            claimed = {url.partition("|")[0] for url in resource.get("meta", {}).get("profile", ())}
+            if self._fits(resource, part) and claimed.intersection(part.profiles):
+                c.parts[id(resource)] = name
+        return c.parts.get(id(resource)) == name
 
     def _blocks(
         self, parts: list[tuple[Tree, str, PartFacts | None]], c: FhirReading, *, primary: bool
@@ -119,19 +140,27 @@ class FhirReader:
         by_key = {block.key: block for block in blocks}
         for back in self.loaded.compiled.backs:
             for resource, _place, part in parts:
-                if part is None or part.block != back.target or not part.primary:
+                if part is None or part.block not in back.targets or not part.primary:
                     continue
                 for found in items(resource, back.path):
                     other = c.find(found.get("reference", ""))
                     block = by_key.get(c.keys.get(id(other), "")) if other is not None else None
                     if block is not None and block.type == back.block:
                         at = c.take_members(found, ("reference", "type", "display"), back.rule)
-                        store(block.values, back.concept, Ref(c.keys[id(resource)], at=at))
+                        store(block.values, back.concept, Ref(c.keys[id(resource)], at=at), many=back.many)
 
     def _fresh_joins(self, blocks: list[Block], c: FhirReading) -> list[Block]:
         """Blocks that another resource carried along, unless they are in the document themselves."""
         there = {block.type for block in blocks}
         return [block for block in c.joins if block.type not in there]
+
+
+def _impart(blocks: list[Block], c: FhirReading) -> None:
+    """Give blocks what other resources said of them, where they do not say it themselves."""
+    by_key = {block.key: block for block in blocks}
+    for key, values in c.imparted:
+        if key in by_key:
+            by_key[key].values = {**values, **by_key[key].values}
 
 
 def _resources(tree: Tree, c: FhirReading) -> Iterator[tuple[str, Tree]]:
@@ -191,42 +220,6 @@ def _along(element: Any, path: tuple[str, ...]) -> list[Any]:
     return found
 
 
-def _part_reader(loaded: Loaded, part: PartFacts) -> Callable[[Tree, Tree, Any, FhirReading], None]:
-    function = loaded.functions[f"read_{part.block}_{part.name}"]
-    if not part.each:
-        return function  # type: ignore[no-any-return]
-
-    def read(resource: Tree, values: Tree, _item: Any, c: FhirReading) -> None:
-        item: Tree = {}
-        function(resource, values, item, c)
-        if item:
-            store(values, part.each, item, many=True)
-
-    return read
-
-
-def _datatype_reader(
-    loaded: Loaded, partial: str, parts: list[str]
-) -> Callable[[list[Tree], FhirReading, str], Tree]:
-    chosen = [
-        (loaded.parts[partial, name], _part_reader(loaded, loaded.parts[partial, name])) for name in parts
-    ]
-
-    def read(found: list[Tree], c: FhirReading, _rule: str) -> Tree:
-        values: Tree = {}
-        for element in found:
-            for part, function in chosen:
-                fixed = loaded.selected[partial, part.name]
-                if holds(element, fixed):
-                    if fixed:
-                        c.mark(element, tuple(fixed), "")
-                    function(element, values, None, c)
-                    break
-        return values
-
-    return read
-
-
 class FhirWriter:
     """Writes blocks as the resources of one document."""
 
@@ -238,7 +231,7 @@ class FhirWriter:
         self._uri = lambda system: systems.uri(system, version)
         self._part_types = {key: part.type for key, part in loaded.parts.items()}
         self._datatypes = {
-            (partial, kind): _datatype_writer(loaded, partial)
+            (partial, kind): DatatypeWriter(loaded, partial)
             for partial, kind, _ in loaded.compiled.datatypes
         }
         self._displays = {block: _display(paths) for block, paths in loaded.compiled.displays.items()}
@@ -302,22 +295,10 @@ class FhirWriter:
         number = sum(1 for each, _ in parts[:i] if each == name)
         return me.parts[name][number]
 
-    def _repeats(self, resource_type: str, name: str) -> bool:
+    def _repeats(self, resource_type: str, name: str) -> bool | None:
+        """True when an element may occur more than once; None when the resource has no such element."""
         element = self.types().child(resource_type, name)
-        return element is not None and element.many
-
-
-def _datatype_writer(loaded: Loaded, partial: str) -> Callable[[Tree, Writing], Any]:
-    plan = loaded.functions[f"plan_{partial}"]
-
-    def write(values: Tree, c: Writing) -> Any:
-        found = [
-            loaded.functions[f"write_{partial}_{name}"](values, item, c, None)
-            for name, item in plan(values, c)
-        ]
-        return [each for each in found if each]
-
-    return write
+        return None if element is None else element.many
 
 
 def _display(paths: list[tuple[str, ...]]) -> Callable[[Tree], str]:

@@ -2,15 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
-from gateway.blocks.values import Absent, Block, Code, Identifier, Ref
+from gateway.blocks.values import Absent, Block, Boolean, Code, Identifier, Ref
 from gateway.mapping.context import Context
-from gateway.mapping.runtime_read import CODING, REFERENCE, items
+from gateway.mapping.runtime_read import CODING, REFERENCE, items, reference_of, truth_of_text
+from gateway.mapping.runtime_write import NULL_FLAVOR
 from gateway.mapping.state import Reading
 
 Tree = dict[str, Any]
+Marks = dict[int, dict[Any, tuple[str, int]]]
+Values = tuple[tuple[str, ...], dict[str, tuple[str, ...]]]
+"""A value set: the systems of which it has every code, and its codes by system."""
+
+
+def _holds(values: Values, code: Code) -> bool:
+    """True when a code belongs to a value set."""
+    return code.system in values[0] or code.code in values[1].get(code.system, ())
 
 
 class FhirReading(Reading):
@@ -23,7 +33,7 @@ class FhirReading(Reading):
     def __init__(self, context: Context, oid: Callable[[str], str]) -> None:
         super().__init__(context)
         self.oid = oid
-        self.marks: dict[int, dict[Any, tuple[str, int]]] = {}
+        self.marks: Marks = {}
         self.keys: dict[int, str] = {}
         """id of a resource → key of its block"""
         self.resources: dict[str, Tree] = {}
@@ -33,6 +43,8 @@ class FhirReading(Reading):
         self.untranslate: Callable[[str, Code], Code | None] = lambda _name, _code: None
         self.part_readers: dict[tuple[str, str], Callable[..., Any]] = {}
         self.joins: list[Block] = []
+        self.imparted: list[tuple[str, Tree]] = []
+        """(key of a block, what another resource says of it)"""
         self.local: dict[str, Tree] = {}
         """#id → resource contained in the one that is read now"""
         self.release = ""
@@ -40,6 +52,11 @@ class FhirReading(Reading):
         """(Reference, row, severity) of references to what this document should hold and does not"""
         self.current: list[Block] = []
         self.done: set[tuple[int, str]] = set()
+        self.known: set[int] = set()
+        """ids of elements that a fixed value or a link is: rows do not read them again"""
+        self.blocks_of: dict[str, frozenset[str]] = {}
+        """resource type → the blocks that it may be of"""
+        self._referring: dict[tuple[tuple[str, ...], bool], Callable[..., Any]] = {}
         self._unmapped: dict[tuple[str, Any, bool], Callable[..., Any]] = {}
 
     # -- the account -------------------------------------------------------------------------------
@@ -72,6 +89,23 @@ class FhirReading(Reading):
             self.mark_item(element, member, i, rule, at)
         return at
 
+    @contextmanager
+    def aside(self) -> Iterator[Marks]:
+        """Read without noting it; what would have been noted comes out."""
+        marks, taken = self.marks, self.taken
+        self.marks, self.taken = {}, []
+        try:
+            yield self.marks
+        finally:
+            self.marks, self.taken = marks, taken
+
+    def adopt(self, marks: Marks, at: int) -> None:
+        """Note what was read aside, as a value that is there already."""
+        for element, members in marks.items():
+            known = self.marks.setdefault(element, {})
+            for member, (rule, _) in members.items():
+                known[member] = (rule, at)
+
     # -- readers that need the state ---------------------------------------------------------------
 
     def datatype(self, partial: str, fhir_type: str) -> Callable[..., Any]:
@@ -86,6 +120,9 @@ class FhirReading(Reading):
         return found
 
     def _unmap(self, name: str, read: Callable[..., Any]) -> Callable[..., Any]:
+        if read is truth_of_text:
+            return lambda found, c, rule: self._truth(name, found, rule)
+
         def back(found: Any, c: FhirReading, rule: str) -> Any:
             if isinstance(found, dict) and len(found.get("coding", ())) > 1:
                 return self._original(name, found, read, rule)
@@ -95,9 +132,19 @@ class FhirReading(Reading):
             source = self.untranslate(name, value)
             if source is None:
                 return value
+            if source.system == NULL_FLAVOR and source.code != "OTH":
+                return Absent(source.code, value.text, value.at)
             return Code(source.code, source.system, source.display, "", value.text, value.at)
 
         return back
+
+    def _truth(self, name: str, found: Any, rule: str) -> Boolean | Absent | None:
+        """True or false (or why neither); nothing for a code that says neither."""
+        source = self.untranslate(name, Code(str(found[3])))
+        if source is None:
+            return None
+        at = truth_of_text(found, self, rule).at
+        return Absent(source.code, at=at) if source.system else Boolean(source.code == "true", at)
 
     def _original(self, name: str, found: Tree, read: Callable[..., Any], rule: str) -> Any:
         codings = found["coding"]
@@ -115,6 +162,23 @@ class FhirReading(Reading):
 
     def _code(self, coding: Tree) -> Code:
         return Code(coding.get("code", ""), self.oid(coding.get("system", "")))
+
+    def among(self, read: Callable[..., Any], own: Values, others: tuple[Values, ...]) -> Callable[..., Any]:
+        """A reader of a code that shares its element with other concepts: their value sets tell whose it is.
+
+        What no value set holds goes to the concept that is read first.
+        """
+
+        def fitting(found: Any, c: FhirReading, rule: str) -> Any:
+            coding = next(iter(found.get("coding", ())), found)
+            if id(coding) in self.marks:
+                return None
+            code = self._code(coding)
+            if not _holds(own, code) and any(_holds(each, code) for each in others):
+                return None
+            return read(found, c, rule)
+
+        return fitting
 
     # -- references --------------------------------------------------------------------------------
 
@@ -135,6 +199,34 @@ class FhirReading(Reading):
             self.dangling.append((found, rule, severity))
         return Ref(key, found.get("display", ""), "" if key else literal, identifier, at)
 
+    def referring(self, targets: tuple[str, ...], by_type: bool) -> Callable[..., Any]:
+        """A reader of references to these blocks; one that is known to point elsewhere gives nothing.
+
+        What it points at is known by the resource when the document holds it, else, where several
+        rows read one element (`by_type`), by the type of resource that it names.
+        """
+        found = self._referring.get((targets, by_type))
+        if found is None:
+
+            def read(element: Tree, c: FhirReading, rule: str) -> Any:
+                literal = element.get("reference", "")
+                resource = c.find(literal)
+                part = c.parts.get(id(resource), "") if resource is not None else ""
+                kind = element.get("type") or literal.rpartition("/")[0].rpartition("/")[2]
+                guessed = c.blocks_of.get(kind, frozenset()) if by_type else frozenset()
+                blocks = {part.partition("/")[0]} if part else guessed
+                if blocks and blocks.isdisjoint(targets):
+                    return None
+                return reference_of(element, c, rule)
+
+            found = self._referring[targets, by_type] = read
+        return found
+
+    def impart(self, ref: Any, values: Tree | None) -> None:
+        """Keep what an element says of the block that it refers to, until all blocks are read."""
+        if values and isinstance(ref, Ref):
+            self.imparted.append((ref.key, values))
+
     def find(self, literal: str) -> Tree | None:
         """The resource that a literal reference means, when the document holds it."""
         if literal.startswith("#"):
@@ -151,6 +243,7 @@ class FhirReading(Reading):
             if resource is None or self.parts.get(id(resource)) != f"{block.type}/{part}":
                 continue
             self.mark(found, REFERENCE, rule)
+            self.known.add(id(found))
             self.done.add((id(resource), block.key))
             self.part_readers[block.type, part](resource, values, None, self)
 

@@ -52,7 +52,8 @@ class BackFacts(msgspec.Struct, frozen=True):
 
     block: str
     concept: tuple[str, ...]
-    target: str
+    many: bool
+    targets: tuple[str, ...]
     path: str
     rule: str
 
@@ -151,7 +152,7 @@ def add_mapping(
     compiled.needs += writer.needs
     if mapping.display:
         compiled.displays[mapping.block] = list(mapping.display)
-    _list_rows(compiled, mapping)
+    _list_rows(compiled, mapping, layout)
 
 
 def _part_facts(
@@ -159,11 +160,13 @@ def _part_facts(
 ) -> PartFacts:
     fixed = []
     for derived in part.derived:
-        if len(derived.cases) == 1 and len(derived.path.steps) == 1 and not mapping.datatype:
+        always = len(derived.cases) == 1 and derived.cases[0][1] is None
+        if always and len(derived.path.steps) == 1 and not mapping.datatype:
             node = writer.layout.at(writer.layout.part(part, "write"), derived.path)
-            fixed.append(f'("{node.name}", {writer.literal(derived.cases[0][0], node, derived)})')
+            if not node.primitive:  # a status or an intent does not tell what a resource is about
+                fixed.append(f'("{node.name}", {writer.literal(derived.cases[0][0], node, derived)})')
     urls = tuple(url if "://" in url else form.profile_base + url for url in part.profiles)
-    chosen = writer.chosen(part.select, part.type)
+    chosen = writer.seeking(part.select, part.type)
     return PartFacts(
         block=mapping.block,
         release=mapping.release or form.release,
@@ -178,19 +181,17 @@ def _part_facts(
     )
 
 
-def _list_rows(compiled: Compiled, mapping: Mapping) -> None:
+def _list_rows(compiled: Compiled, mapping: Mapping, layout: Layout) -> None:
     for row in mapping.all_rows():
         for place in row.places:
             compiled.rows.append((mapping.block, ".".join(row.concept), str(place.mark), place.only))
             if place.back:
                 path = ".".join(step.name for step in place.path.steps)
-                target = _targets(mapping, row)
-                compiled.backs.append(BackFacts(mapping.block, row.concept, target, path, str(place.mark)))
-
-
-def _targets(mapping: Mapping, row: language.Row) -> str:
-    """The block that a `back` row refers to, by the name of its concept or the `as` of its place."""
-    return row.places[0].part or row.concept[-1]
+                concept = layout.profile(mapping.block, mapping.mark).at(row.concept)
+                rule = str(place.mark)
+                compiled.backs.append(
+                    BackFacts(mapping.block, row.concept, concept.many, concept.targets, path, rule)
+                )
 
 
 class Loaded:
@@ -217,13 +218,23 @@ class Loaded:
                 if name.startswith((f"write_{stem}", f"read_{stem}", f"plan_{stem}"))
             }
         self.parts = {(part.block, part.name): part for part in compiled.parts}
-        self.by_profile = {url: part for part in compiled.parts for url in part.profiles}
+        self.by_profile: dict[str, list[PartFacts]] = {}
+        for part in compiled.parts:
+            for url in part.profiles:
+                self.by_profile.setdefault(url, []).append(part)
         self.fixed = {
             (part.block, part.name): eval(part.fixed)  # noqa: S307 - source that the compiler wrote
             for part in compiled.parts
         }
-        self.selected = {(part.block, part.name): eval(part.selected) for part in compiled.parts}  # noqa: S307
+        self.selected = {
+            (part.block, part.name): eval(part.selected, vars(runtime_read))  # noqa: S307
+            for part in compiled.parts
+        }
         self.blocks = {part.block for part in compiled.parts}
+        types = {part.type for part in compiled.parts}
+        self.blocks_of = {
+            each: frozenset(part.block for part in compiled.parts if part.type == each) for each in types
+        }
 
     def writes(self, block: str) -> bool:
         """True when the format has a mapping for the block."""

@@ -23,15 +23,20 @@ class Coding:
     display: str = ""
 
 
-Constant = Coding | str | bool | int
+Constant = Coding | str | bool | int | tuple[Coding, ...]
+"""Several codings stand for one CodeableConcept that has them all."""
 
 
 @dataclass(frozen=True, slots=True)
 class Selector:
-    """`code = loinc#8480-6`: which of several siblings is meant; built when writing."""
+    """`code = loinc#8480-6`: which of several siblings is meant; built when writing.
+
+    `with coding`, `without coding`: one that has or has not that member; nothing is built.
+    """
 
     path: tuple[str, ...]
-    value: Constant
+    value: Constant = ""
+    op: Literal["is", "with", "without"] = "is"
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,13 +60,15 @@ class Path:
 class Condition:
     """A test on a block.
 
-    op: has | lacks | is | is-not | past | future | more-than | and | or
+    op: has | lacks | is | is-not | past | future | more-than | and | or | not
     """
 
     op: str
     concept: tuple[str, ...] = ()
     values: tuple[Constant, ...] = ()
     parts: tuple[Condition, ...] = ()
+    base: Literal["block", "group", "item"] = "block"
+    """Where `concept` starts: the block, the group that the row repeats for, or the part's `each`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,16 +92,26 @@ class Place:
     """What to write when the concept has no value: a data-absent-reason code."""
     back: bool = False
     """The reference stands at `path` in the resource that is referred to, and points back."""
+    take: Literal["", "first", "rest", "system"] = ""
+    """Of several values only the first, or the others; of a code or identifier its system."""
+    means: Constant | None = None
+    """That the element is there says that the concept has this value."""
+    rows: tuple[Row, ...] = ()
+    """The rows of a group at this place."""
 
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One concept and its places.  A group has rows of its own, relative to its place."""
+    """One concept and its places.  A group has at each place rows of its own, relative to it."""
 
     concept: tuple[str, ...]
     places: tuple[Place, ...]
-    rows: tuple[Row, ...]
     mark: Mark
+
+    @property
+    def rows(self) -> tuple[Row, ...]:
+        """The rows of a group, at all its places."""
+        return tuple(row for place in self.places for row in place.rows)
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,6 +139,9 @@ class Link:
     path: Path
     part: str
     mark: Mark
+    each: bool = False
+    """One reference in each element, of several resources."""
+    when: Condition | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -182,6 +202,7 @@ def _walk(rows: tuple[Row, ...]) -> Iterator[Row]:
 
 
 _STEP = re.compile(r"([A-Za-z][A-Za-z0-9]*(?:\[x\])?)(?:\[((?:[^\]\"]|\"[^\"]*\")+)\])?")
+_THERE = re.compile(r"(with|without) ([A-Za-z][A-Za-z0-9.]*)")
 _CODING = re.compile(r'([A-Za-z][\w.:/-]*|[0-2](?:\.\d+)+)#(\S+?)(?:\s+"([^"]*)")?')
 
 
@@ -218,7 +239,7 @@ class Parser:
         fixed = [
             Derived(
                 self.path(key, *at, "fixed", key),
-                (((self._constants(value)), None),),
+                (((self._constants(value, *at, "fixed", key)), None),),
                 self._mark(*at, "fixed", key),
             )
             for key, value in (body.get("fixed") or {}).items()
@@ -241,8 +262,9 @@ class Parser:
             ),
             rows=self._rows(body.get("rows") or {}, *at, "rows"),
             links=tuple(
-                Link(self.path(key, *at, "links", key), target, self._mark(*at, "links", key))
-                for key, target in (body.get("links") or {}).items()
+                self._link(key, target, *at, "links", key)
+                for key, targets in (body.get("links") or {}).items()
+                for target in (targets if isinstance(targets, list) else [targets])
             ),
             joins=tuple(
                 self._join(block, join, *at, "joins", block)
@@ -250,6 +272,12 @@ class Parser:
             ),
             mark=self._mark(*at),
         )
+
+    def _link(self, path: str, target: Any, *at: str | int) -> Link:
+        if isinstance(target, str):
+            return Link(self.path(path, *at), target, self._mark(*at))
+        when = self.condition(target["when"], *at, "when")
+        return Link(self.path(path, *at), target["part"], self._mark(*at), when=when)
 
     def _join(self, block: str, body: dict[str, Any], *at: str | int) -> Join:
         return Join(
@@ -274,17 +302,13 @@ class Parser:
         return tuple(self._row(name, body, *at, name) for name, body in rows.items())
 
     def _row(self, name: str, body: Any, *at: str | int) -> Row:
-        nested: tuple[Row, ...] = ()
-        if isinstance(body, dict) and "rows" in body:
-            nested = self._rows(body["rows"], *at, "rows")
         places = body if isinstance(body, list) else [body]
         return Row(
-            concept=concept(name),
+            concept=() if name == "." else concept(name),
             places=tuple(
                 self._place(place, *at, i) if isinstance(body, list) else self._place(place, *at)
                 for i, place in enumerate(places)
             ),
-            rows=nested,
             mark=self._mark(*at),
         )
 
@@ -305,6 +329,9 @@ class Parser:
             when=self.condition(body.get("when"), *at, "when"),
             absent=body.get("absent", ""),
             back=back,
+            take=body.get("take", ""),
+            means=constant(body["means"]) if "means" in body else None,
+            rows=self._rows(body.get("rows") or {}, *at, "rows"),
         )
 
     def path(self, text: str, *at: str | int) -> Path:
@@ -330,12 +357,18 @@ class Parser:
         if inside is None:
             return Step(name)
         if name in ("extension", "modifierExtension"):
-            return Step(name, url=inside.strip())
+            url, _, parts = inside.partition(",")
+            return Step(name, url=url.strip(), selectors=self._selectors(parts, *at))
         return Step(name, selectors=self._selectors(inside, *at))
 
     def _selectors(self, text: str, *at: str | int) -> tuple[Selector, ...]:
         selectors = []
         for clause in _split(text):
+            there = _THERE.fullmatch(clause.strip())
+            if there:
+                op: Literal["with", "without"] = "with" if there[1] == "with" else "without"
+                selectors.append(Selector(tuple(there[2].split(".")), op=op))
+                continue
             left, equals, right = clause.partition("=")
             if not equals:
                 raise self.document.fault(
@@ -360,11 +393,21 @@ class Parser:
             match = pattern.fullmatch(text)
             if match:
                 return make(match)
+        if text.startswith("not "):
+            return Condition("not", parts=(self._clause(text[4:], *at),))
         raise self.document.fault(f"'{text}' is not a condition", *at)
 
-    def _constants(self, value: Any) -> tuple[Constant, ...]:
+    def _constants(self, value: Any, *at: str | int) -> tuple[Constant, ...]:
         items = value if isinstance(value, list) else [value]
-        return tuple(constant(item) for item in items)
+        return tuple(self._constant(item, *at) for item in items)
+
+    def _constant(self, item: Any, *at: str | int) -> Constant:
+        if not isinstance(item, list):
+            return constant(item)
+        codings = tuple(each for each in map(constant, item) if isinstance(each, Coding))
+        if len(codings) != len(item):
+            raise self.document.fault("a list in a list holds the codings of one CodeableConcept", *at)
+        return codings
 
     def _mark(self, *at: str | int) -> Mark:
         return self.document.mark(*at)

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from gateway.mapping import conversion
-from gateway.mapping.language import Computed, Derived, Join, Link, Part
-from gateway.mapping.schematic import Entry, Layout, Leaf, Node
+from gateway.mapping.language import Coding, Computed, Condition, Derived, Join, Link, Part
+from gateway.mapping.schematic import BEYOND, Entry, Layout, Leaf, Node
 from gateway.mapping.source import Source
-from gateway.mapping.writing import WriteCompiler
+from gateway.mapping.writing import NOW, WriteCompiler
 
 
 def function_name(block: str, part: str) -> str:
@@ -78,6 +78,12 @@ class ReadCompiler:
         """Each element is one more occurrence of a concept."""
         out = self.source
         base = "item" if leaf.item else scope
+        if not node.name:
+            group = out.name("g")
+            out.line(f"{group} = {{}}")
+            self._fill(node, source, group)
+            self._occurrence(node, leaf, base, group)
+            return
         itself = [entry for entry in node.entries if isinstance(entry, Leaf) and not entry.key]
         if itself and not node.nodes() and not node.selectors and not node.url:
             self._itself(node, itself[0], leaf, source, base)
@@ -86,17 +92,35 @@ class ReadCompiler:
         with out.block(f"for {element} in {self._elements(node, source)}"):
             out.line(f"{group} = {{}}")
             self._fill(Node("", node.type, False, node.primitive, entries=node.entries), element, group)
-            if any(isinstance(e, Leaf) and not e.key for e in _deep(node)):
-                with out.block(f"if {group}"):
-                    out.line(f"store({base}, {leaf.key!r}, {group}['.'], many=True)")
-            else:
-                with out.block(f"if {group}"):
-                    out.line(f"store({base}, {leaf.key!r}, {group}, many={leaf.concept.many})")
+            self._occurrence(node, leaf, base, group)
+
+    def _occurrence(self, node: Node, leaf: Leaf, base: str, group: str) -> None:
+        """What one element gave, as one more occurrence of the concept; of a reference also what lies beyond it."""
+        out, many = self.source, leaf.concept.many
+        if any(isinstance(each, Leaf) and not each.key for each in _deep(node)):
+            with out.block(f"if '.' in {group}"):
+                out.line(f"store({base}, {leaf.key!r}, {group}['.'], many={many})")
+                if any(isinstance(each, Leaf) and each.key[:1] == (BEYOND,) for each in _deep(node)):
+                    out.line(f"c.impart({group}['.'], {group}.get({BEYOND!r}))")
+        else:
+            with out.block(f"if {group}{self._held(leaf.place.when, group)}"):
+                out.line(f"store({base}, {leaf.key!r}, {group}, many={many})")
+
+    def _held(self, when: Condition | None, group: str) -> str:
+        """The condition of a group, for reading: of several places the one whose condition holds."""
+        if when is None or _has(when, ("past", "future")):
+            return ""  # what the clock decides is not a matter of where a value stands
+        return f" and ({self._constants.test(when, group)})"
 
     def _itself(self, node: Node, leaf: Leaf, loop: Leaf, source: str, base: str) -> None:
         """A repeating element that is the value: one call for each."""
         i = self.source.name("i")
         read = self._reader(leaf, node)
+        if self._is_datatype(leaf, node):
+            self.source.line(
+                f'take_datatypes({base}, {loop.key!r}, {source}, "{node.name}", {read}, c, {self._rule(leaf)})'
+            )
+            return
         with self.source.block(f'for {i} in range(len(items({source}, "{node.name}")))'):
             self.source.line(
                 f'take_item({base}, {loop.key!r}, {source}, "{node.name}", {i}, {read}, c, {self._rule(leaf)})'
@@ -105,10 +129,10 @@ class ReadCompiler:
     def _elements(self, node: Node, source: str) -> str:
         """The expression for the elements that a node means."""
         key = f"_{node.name}" if node.primitive else node.name
-        if node.url:
+        if node.url and not node.selectors:
             return f'extensions({source}, "{key}", "{node.url}", c)'
-        if node.selectors:
-            return f'chosen({source}, "{key}", c, {{{self._constants.selected(node)}}})'
+        if node.url or node.selectors:
+            return f'chosen({source}, "{key}", c, {{{self._constants.sought(node)}}})'
         return f'items({source}, "{key}")'
 
     def _element(self, node: Node, source: str, scope: str) -> None:
@@ -117,18 +141,36 @@ class ReadCompiler:
         if not node.url and not (node.selectors and leaves):
             for entry in own:
                 self._own(entry, node, source, scope)
+        elif node.url:
+            for leaf in [each for each in leaves if each.place.via]:
+                self._leaf(leaf, node, source, scope)
+                leaves.remove(leaf)
         inside = node.nodes()
         if not inside and not ((node.url or node.selectors) and leaves):
             return
         element = self.source.name("o")
         with self.source.block(f"for {element} in {self._elements(node, source)}"):
-            if node.selectors and leaves:
-                for leaf in leaves:
+            for leaf in leaves:
+                if leaf.place.means is not None:
+                    self._meant(leaf, element, scope)
+                elif node.selectors:
                     self._whole(leaf, node, element, scope)
             for child in inside:
                 self._node(child, element, scope)
-            if not (node.many and any(leaf.concept.many for leaf in _deep(node) if isinstance(leaf, Leaf))):
+            if not (node.linked or node.many and any(_recurs(each) for each in _deep(node))):
                 self.source.line("break")
+
+    def _meant(self, leaf: Leaf, element: str, scope: str) -> None:
+        """The element is there, and so the concept has the value that the row names."""
+        base, means, rule = "item" if leaf.item else scope, leaf.place.means, self._rule(leaf)
+        at = f'c.take_members({element}, ("url",), {rule})'
+        if isinstance(means, Coding):
+            uri = self._constants.system(means.system)
+            value = f"Code({means.code!r}, c.oid({uri!r}), {means.display!r}, at={at})"
+        else:
+            kind = {"boolean": "Boolean", "integer": "Integer"}.get(leaf.concept.type, "Text")
+            value = f"{kind}({means!r}, {at})"
+        self.source.line(f"whole({base}, {leaf.key!r}, {value})")
 
     def _whole(self, leaf: Leaf, node: Node, element: str, scope: str) -> None:
         """An element chosen by a selector that is itself the value."""
@@ -148,7 +190,11 @@ class ReadCompiler:
             case Leaf():
                 self._leaf(entry, node, source, scope)
             case Derived():
-                cases = [self._constants.literal(values, node, entry) for values, _ in entry.cases]
+                cases = [
+                    self._constants.literal(values, node, entry)
+                    for values, _ in entry.cases
+                    if values != (NOW,)
+                ]
                 rule = self.source.rule(entry.mark)
                 self.source.line(f'fixed({source}, "{node.name}", [{", ".join(cases)}], c, {rule})')
             case Computed():
@@ -164,6 +210,10 @@ class ReadCompiler:
         base = "item" if leaf.item else scope
         key = leaf.key or (".",)
         rule = self._rule(leaf)
+        if leaf.place.take == "system":
+            self.source.line(f'c.mark({source}, ("{node.name}",), {rule})')
+            return
+        many = ", many=True" if leaf.place.take == "first" else ""
         if leaf.place.via:
             name = conversion.named(leaf.place.via)
             self.source.line(f'whole({base}, {key!r}, {name}.read({source}, "{node.name}", c, {rule}))')
@@ -182,9 +232,15 @@ class ReadCompiler:
                 f'take_datatype({base}, {key!r}, {source}, "{node.name}", {self._reader(leaf, node)}, '
                 f"{leaf.concept.many}, c, {rule})"
             )
+        elif leaf.among and node.many:
+            read = self._reader(leaf, node)
+            self.source.line(f'take_fitting({base}, {key!r}, {source}, "{node.name}", {read}, c, {rule})')
+        elif leaf.among and node.many:
+            read = self._reader(leaf, node)
+            self.source.line(f'take_fitting({base}, {key!r}, {source}, "{node.name}", {read}, c, {rule})')
         else:
             read = self._reader(leaf, node)
-            self.source.line(f'take({base}, {key!r}, {source}, "{node.name}", {read}, c, {rule})')
+            self.source.line(f'take({base}, {key!r}, {source}, "{node.name}", {read}, c, {rule}{many})')
 
     def _is_datatype(self, leaf: Leaf, node: Node) -> bool:
         return conversion.reader(leaf.concept.type, node.type) is None
@@ -200,10 +256,33 @@ class ReadCompiler:
             return f"c.datatype({concept.type!r}, {node.type!r})"
         if place.map:
             return f"c.unmapped({place.map!r}, {name}, {place.keep == 'coding'})"
+        if concept.type == "reference" and concept.targets:
+            return f"c.referring({concept.targets!r}, {leaf.rival})"
+        if leaf.among:
+            others = ", ".join(self._values(name) for name in leaf.among)
+            return f"c.among({name}, {self._values(concept.values)}, ({others},))"
         return name
+
+    def _values(self, name: str) -> str:
+        """The constant for a value set: the systems of which it has every code, and its codes by system."""
+        found = self.layout.profiles.value_set(self.layout.release, name)
+        assert found is not None, "the profiles were checked when they were loaded"
+        codes = ", ".join(f"{key!r}: {tuple(sorted(each))!r}" for key, each in sorted(found.codes.items()))
+        stem = "".join(letter if letter.isalnum() else "_" for letter in name)
+        return self.source.constant(f"VALUES_{stem}", f"({tuple(sorted(found.whole))!r}, {{{codes}}})")
 
     def _rule(self, leaf: Leaf) -> str:
         return self.source.rule(leaf.place.mark)
+
+
+def _has(condition: Condition, ops: tuple[str, ...]) -> bool:
+    """True when a clause of the condition is one of those."""
+    return condition.op in ops or any(_has(part, ops) for part in condition.parts)
+
+
+def _recurs(entry: Entry) -> bool:
+    """True when the value may stand in a later element: it repeats, or the target tells which one it is."""
+    return isinstance(entry, Leaf) and (entry.concept.many or entry.rival)
 
 
 def _deep(node: Node) -> list[Entry]:

@@ -12,20 +12,30 @@ import re
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
-from gateway.blocks.values import Absent, Blob, Boolean, Code, Group, Identifier, Integer, Moment, Quantity, Text
+from gateway.blocks.values import (
+    Absent,
+    Blob,
+    Boolean,
+    Code,
+    Group,
+    Identifier,
+    Integer,
+    Moment,
+    Quantity,
+    Text,
+)
 from gateway.codecs.ada import PLACEHOLDER
 from gateway.mapping import tdates
 
 if TYPE_CHECKING:
     from lxml.etree import _Element
 
-    from gateway.mapping.ada_reading import AdaReading
+    from gateway.mapping.ada_document import AdaReading
 
 Convert = Callable[["_Element", "AdaReading", str], Any]
 Read = Callable[["_Element", Group, "AdaReading"], None]
 
 NULL_FLAVOR = "2.16.840.1.113883.5.1008"
-EXTENSION = "adaextension"
 DESCRIBING = frozenset(("conceptId", "id", "datatype", "comment", "hidden"))
 """Attributes that say something of the element, and nothing of the patient."""
 
@@ -34,58 +44,63 @@ _MOMENT = re.compile(
     r"(?:T(?P<time>(?:[01]\d|2[0-3]):[0-5]\d(?::[0-5]\d(?:\.\d+)?)?)(?:Z|[+-](?:0\d|1[0-4]):[0-5]\d)?)?)?)?"
 )
 _TIME = re.compile(r"(?:[01]\d|2[0-3]):[0-5]\d(?::[0-5]\d(?:\.\d+)?)?")
+_INTEGER = re.compile(r"[+-]?\d{1,18}")
 _NUMBER = re.compile(r"(?P<comparator>[<>]=?)?\s*(?P<number>[+-]?\d+(?:\.\d+)?)")
 _BOOLEANS = {"true": True, "false": False, "1": True, "0": False}
 
 
 # -- converters --------------------------------------------------------------------------------------
+#
+# A concept holds a value of its type or the reason why it has none, never a value of another type.
 
 
-def code(el: _Element, c: AdaReading, rule: str) -> Any:
-    """A code; text where only text was sent.  `value` beside a code is its place in a list, not a value."""
+def code(el: _Element, c: AdaReading, rule: str) -> Code | Absent | None:
+    """A code; one without a code where only text was sent.
+
+    `value` beside a code is its place in a list; beside a system alone it is the code.
+    """
     get = el.get
-    found = get("code")
+    system, text = get("codeSystem", ""), get("originalText", "")
+    found = get("code") or (get("value") if system else "")
     if not found:
         return _uncoded(el, c, rule)
-    system, text = get("codeSystem", ""), get("originalText", "")
     if system == NULL_FLAVOR and not (text and found == "OTH"):
         return Absent(found, text or get("displayName", ""), c.take(el, None, rule))
     version = get("codeSystemVersion", "")
     return Code(found.strip(), system, get("displayName", ""), version, text, c.take(el, None, rule))
 
 
-def text(el: _Element, c: AdaReading, rule: str) -> Any:
-    """Text without white space around it; a code where one was sent."""
+def text(el: _Element, c: AdaReading, rule: str) -> Text | Absent | None:
+    """Text without white space around it; of a code what it says to people."""
     found = el.get("value")
     if found is None or el.get("code"):
-        return code(el, c, rule)
+        if el.get("codeSystem") == NULL_FLAVOR and not el.get("originalText"):
+            return absent(el, c, rule)
+        found = el.get("originalText") or el.get("displayName") or el.get("code") or ""
     found = found.strip()
     return Text(found, c.take(el, None, rule)) if found else absent(el, c, rule)
 
 
-def quantity(el: _Element, c: AdaReading, rule: str) -> Any:
+def quantity(el: _Element, c: AdaReading, rule: str) -> Quantity | Absent | None:
     """A number with its unit, digits as sent; `<5` keeps its comparator."""
-    found = el.get("value")
+    found = (el.get("value") or "").strip()
     if not found or el.get("code"):
-        return code(el, c, rule)
-    number = _NUMBER.fullmatch(found.strip())
+        return absent(el, c, rule)
+    number = _NUMBER.fullmatch(found)
     if number is None:
         return c.misfit(el, "this is not a number", rule)
     comparator, digits = number.group("comparator", "number")
     unit = el.get("unit", "").strip()
-    return Quantity(
-        digits.removeprefix("+"), unit, c.ucum(unit) if unit else "", "", comparator or "", c.take(el, None, rule)
-    )
+    code = c.ucum(unit) if unit else ""
+    return Quantity(digits.removeprefix("+"), unit, code, "", comparator or "", c.take(el, None, rule))
 
 
-def moment(el: _Element, c: AdaReading, rule: str) -> Any:
+def moment(el: _Element, c: AdaReading, rule: str) -> Moment | Absent | None:
     """A date, a date and time, or a time; one that is relative to today or to a birth is worked out."""
-    found = el.get("value")
+    found = (el.get("value") or "").strip()
     if not found:
         return absent(el, c, rule)
-    found = found.strip()
-    whole = _MOMENT.fullmatch(found)
-    if whole is not None:
+    if _MOMENT.fullmatch(found):
         if len(found) < 10 or _is_day(found[:10]):
             return Moment(found, c.take(el, None, rule))
     elif _TIME.fullmatch(found):
@@ -101,29 +116,28 @@ def moment(el: _Element, c: AdaReading, rule: str) -> Any:
     return c.misfit(el, "this is not a date or time", rule)
 
 
-def boolean(el: _Element, c: AdaReading, rule: str) -> Any:
-    """True or false; a code where one was sent."""
-    found = el.get("value")
+def boolean(el: _Element, c: AdaReading, rule: str) -> Boolean | Absent | None:
+    """True or false."""
+    found = (el.get("value") or "").strip()
     if not found or el.get("code"):
-        return code(el, c, rule)
-    value = _BOOLEANS.get(found.strip().lower())
+        return absent(el, c, rule)
+    value = _BOOLEANS.get(found.lower())
     if value is None:
         return c.misfit(el, "this is not true or false", rule)
     return Boolean(value, c.take(el, None, rule))
 
 
-def integer(el: _Element, c: AdaReading, rule: str) -> Any:
-    """A whole number; a quantity when it has a unit or decimals, a code where one was sent."""
-    found = el.get("value")
+def integer(el: _Element, c: AdaReading, rule: str) -> Integer | Absent | None:
+    """A whole number."""
+    found = (el.get("value") or "").strip()
     if not found or el.get("code"):
-        return code(el, c, rule)
-    digits = found.strip()
-    if el.get("unit") or not digits.removeprefix("-").isdecimal():
-        return quantity(el, c, rule)
-    return Integer(int(digits), c.take(el, None, rule))
+        return absent(el, c, rule)
+    if _INTEGER.fullmatch(found) is None:
+        return c.misfit(el, "this is not a whole number", rule)
+    return Integer(int(found), c.take(el, None, rule))
 
 
-def identifier(el: _Element, c: AdaReading, rule: str) -> Any:
+def identifier(el: _Element, c: AdaReading, rule: str) -> Identifier | Absent | None:
     """An identifier and the system it is of."""
     found = (el.get("value") or "").strip()
     if not found:
@@ -131,7 +145,7 @@ def identifier(el: _Element, c: AdaReading, rule: str) -> Any:
     return Identifier(found, el.get("root", ""), c.take(el, None, rule))
 
 
-def blob(el: _Element, c: AdaReading, rule: str) -> Any:
+def blob(el: _Element, c: AdaReading, rule: str) -> Blob | Absent | None:
     """A document in base64."""
     found = (el.get("value") or "").strip()
     return Blob(found, "", c.take(el, None, rule)) if found else absent(el, c, rule)
@@ -144,8 +158,8 @@ def any_value(el: _Element, c: AdaReading, rule: str) -> Any:
         return convert(el, c, rule)
     if el.get("code"):
         return code(el, c, rule)
-    found = el.get("value", "")
-    return quantity(el, c, rule) if el.get("unit") or _NUMBER.fullmatch(found.strip()) else text(el, c, rule)
+    found = (el.get("value") or "").strip()
+    return quantity(el, c, rule) if el.get("unit") or _NUMBER.fullmatch(found) else text(el, c, rule)
 
 
 _DATATYPES: dict[str, Convert] = {
@@ -168,20 +182,25 @@ _DATATYPES: dict[str, Convert] = {
 
 
 def absent(el: _Element, c: AdaReading, rule: str) -> Absent | None:
-    """Why there is no value, when the element says so."""
+    """Why there is no value, when the element says so, as a null flavor or with a code for one."""
     reason = el.get("nullFlavor")
+    if not reason and el.get("codeSystem") == NULL_FLAVOR:
+        reason = el.get("code")
     if reason:
         return Absent(reason, el.get("originalText", ""), c.take(el, None, rule))
+    if el.get("code"):
+        return c.misfit(el, "the zib has no code here", rule)
     if not DESCRIBING.issuperset(el.keys()):
         c.leave(el, "structure", "an element without a value")
     return None
 
 
-def _uncoded(el: _Element, c: AdaReading, rule: str) -> Any:
-    """What stands where a code was expected."""
-    words = "" if el.get("nullFlavor") else el.get("originalText") or el.get("displayName") or el.get("value") or ""
-    words = words.strip()
-    return Text(words, c.take(el, None, rule)) if words else absent(el, c, rule)
+def _uncoded(el: _Element, c: AdaReading, rule: str) -> Code | Absent | None:
+    """What stands where a code was expected: its text, or why there is none."""
+    if el.get("nullFlavor"):
+        return absent(el, c, rule)
+    words = (el.get("originalText") or el.get("displayName") or el.get("value") or "").strip()
+    return Code("", "", "", "", words, c.take(el, None, rule)) if words else absent(el, c, rule)
 
 
 def _is_day(day: str) -> bool:
@@ -247,14 +266,17 @@ def stray(
     el: _Element, tag: str, v: Group, c: AdaReading, read: Callable[..., None], known: dict[str, str]
 ) -> None:
     """An element that the profile has no name for: by its concept id, or as a placeholder, or unknown."""
-    if tag.endswith(PLACEHOLDER) or (tag == EXTENSION and len(el) == 0 and not (el.text or "").strip()):
+    if tag.endswith(PLACEHOLDER):
+        if c.says_something(el):
+            c.leave(el, "placeholder", "a field that the form hides")
         return
     concept = el.get("conceptId", "")
     name = known.get(concept.rpartition(".60.40.1.")[2]) or known.get(tag.replace("_", "").lower())
     if name is not None:
         read((el,), v, c, name)
     elif c.says_something(el):
-        c.leave(el, "unknown", f"<{tag}> ({c.concept_of(el) or 'no concept id'}) is no concept of the zib here")
+        here = c.concept_of(el) or "no concept id"
+        c.leave(el, "unknown", f"<{tag}> ({here}) is no concept of the zib here")
 
 
 # -- what overlays name with `via` -------------------------------------------------------------------
@@ -267,7 +289,7 @@ def via_unit(el: _Element, v: Group, c: AdaReading, rule: str) -> None:
 
 
 def via_per(el: _Element, v: Group, c: AdaReading, rule: str) -> None:
-    """`<tijdseenheid value="2" unit="dag"/>` beside a number of times: times per two days, `/(2.d)` in UCUM."""
+    """`<tijdseenheid value="2" unit="dag"/>` beside a number of times: per two days, `/(2.d)` in UCUM."""
     count, unit = (el.get("value") or "1").strip(), el.get("unit", "").strip()
     ucum = c.ucum(unit)
     label, per = (f"/{unit}", f"/{ucum}") if count == "1" else (f"/{count} {unit}", f"/({count}.{ucum})")

@@ -7,6 +7,7 @@ not understand it does not mark, so that the account lists it.
 
 from __future__ import annotations
 
+import enum
 from collections.abc import Callable, Iterator
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
@@ -91,8 +92,20 @@ def chosen(source: Tree, key: str, c: FhirReading, fixed: Tree) -> Iterator[Tree
             yield found
 
 
+class There(enum.Enum):
+    """What a selector looks for that it does not fix."""
+
+    PRESENT = "with"
+    MISSING = "without"
+
+
+PRESENT, MISSING = There.PRESENT, There.MISSING
+
+
 def holds(element: Any, fixed: Any) -> bool:
     """True when an element has everything that is fixed; displays may differ."""
+    if isinstance(fixed, There):
+        return (element is None) is (fixed is MISSING)
     if isinstance(fixed, dict):
         return isinstance(element, dict) and all(
             name == "display" or holds(element.get(name), value) for name, value in fixed.items()
@@ -107,9 +120,8 @@ def holds(element: Any, fixed: Any) -> bool:
 def mark_fixed(element: Any, fixed: Any, c: FhirReading, rule: str = "") -> None:
     """Tell the account that the fixed members were recognised."""
     if isinstance(fixed, dict):
-        c.mark(
-            element, tuple(name for name, value in fixed.items() if not isinstance(value, dict | list)), rule
-        )
+        plain = tuple(name for name, value in fixed.items() if not isinstance(value, dict | list | There))
+        c.mark(element, plain, rule)
         for name, value in fixed.items():
             if isinstance(value, dict | list):
                 mark_fixed(element[name], value, c, rule)
@@ -127,8 +139,16 @@ def fixed(source: Tree, key: str, cases: list[Any], c: FhirReading, rule: str) -
         if isinstance(case, dict | list):
             if holds(found, case):
                 mark_fixed(found, case, c, rule)
+                c.known.update(id(each) for each in _fixed_elements(found, case) if isinstance(each, dict))
         elif found == case:
             c.mark(source, (key,), rule)
+
+
+def _fixed_elements(found: Any, case: Any) -> list[Any]:
+    """The elements that a fixed value is; a row at the same place does not read them again."""
+    if not isinstance(found, list):
+        return [found]
+    return [next(each for each in found if holds(each, value)) for value in case]
 
 
 # -- storing -----------------------------------------------------------------------------------------
@@ -146,20 +166,76 @@ def store(values: Tree, path: tuple[str, ...], value: Any, many: bool = False) -
 
 
 def take(
+    values: Tree,
+    path: tuple[str, ...],
+    source: Any,
+    key: str,
+    read: Read,
+    c: FhirReading,
+    rule: str,
+    many: bool = False,
+) -> None:
+    """Read one value into a concept: of a repeating element the first that gives one."""
+    if there(values, path) and not many:
+        said_again(dig_last(values, path), source, key, read, c, rule)
+        return
+    elements = items(source, key)
+    if not any(found is not None for found in elements):
+        absent = absent_beside(source, key, c, rule)
+        if absent is not None:
+            store(values, path, absent, many=many)
+        return
+    for i, found in enumerate(elements):
+        if found is None or id(found) in c.known:
+            continue
+        value = read_at(source, key, i, found, read, c, rule)
+        if value is not None:
+            store(values, path, value, many=many)
+            return
+
+
+def said_again(existing: Any, source: Any, key: str, read: Read, c: FhirReading, rule: str) -> None:
+    """A second place that says what a first one said is understood too; another value stays unmarked."""
+    for i, found in enumerate(items(source, key)):
+        if found is None or id(found) in c.known:
+            continue
+        with c.aside() as marks:
+            value = read_at(source, key, i, found, read, c, rule)
+        if same(value, existing):
+            c.adopt(marks, existing.at)
+            return
+
+
+def same(one: Any, other: Any) -> bool:
+    """True when two values say the same, wherever they stood; a code may lack its system."""
+    if type(one) is not type(other) or isinstance(one, dict | list | None):
+        return False
+    if isinstance(one, Code):
+        alike = one.system == other.system or not (one.system and other.system)
+        return bool(one.code == other.code and alike)
+    return all(getattr(one, f) == getattr(other, f) for f in one.__struct_fields__ if f != "at")
+
+
+def take_fitting(
     values: Tree, path: tuple[str, ...], source: Any, key: str, read: Read, c: FhirReading, rule: str
 ) -> None:
-    """Read one value into a concept; a repeating element gives its first, the rest stays unmarked."""
-    found = first(source, key)
-    if found is None:
-        found = absent_beside(source, key, c, rule)
-        if found is not None:
-            store(values, path, found)
-        return
-    if there(values, path):
-        return
-    value = read_at(source, key, 0, found, read, c, rule)
-    if value is not None:
-        store(values, path, value)
+    """Read the first of several elements that the reader takes for its own."""
+    for i, found in enumerate(items(source, key)):
+        value = read_at(source, key, i, found, read, c, rule)
+        if value is not None:
+            whole(values, path, value)
+            return
+
+
+def take_fitting(
+    values: Tree, path: tuple[str, ...], source: Any, key: str, read: Read, c: FhirReading, rule: str
+) -> None:
+    """Read the first of several elements that the reader takes for its own."""
+    for i, found in enumerate(items(source, key)):
+        value = read_at(source, key, i, found, read, c, rule)
+        if value is not None:
+            whole(values, path, value)
+            return
 
 
 def take_item(
@@ -167,7 +243,9 @@ def take_item(
 ) -> None:
     """Read one of several elements as one more value of a concept."""
     found = source[key][i]
-    value = read_at(source, key, i, found, read, c, rule) if found is not None else None
+    if found is None or id(found) in c.known:
+        return
+    value = read_at(source, key, i, found, read, c, rule)
     if value is not None:
         store(values, path, value, many=True)
 
@@ -248,6 +326,11 @@ def code_of_text(found: Any, c: FhirReading, rule: str) -> Code:
     """A code without a system."""
     value, at = primitive(found, c, rule)
     return Code(str(value), at=at)
+
+
+def truth_of_text(found: Any, c: FhirReading, rule: str) -> Code:
+    """A code that a concept map turns into a truth value."""
+    return code_of_text(found, c, rule)
 
 
 def code_of_identifier(found: Tree, c: FhirReading, rule: str) -> Code | None:
@@ -413,6 +496,8 @@ def take_kept(
     beside = items(source, f"_{key}")
     for i in range(max(len(found), len(beside))):
         value = found[i] if i < len(found) else None
+        if id(value) in c.known:
+            continue
         holder = value if isinstance(value, dict) else beside[i] if i < len(beside) else None
         original = next((e for e in (holder or {}).get("extension", ()) if e.get("url") == url), None)
         if original is not None and "valueCodeableConcept" in original:
@@ -441,6 +526,17 @@ def dig_last(values: Tree, path: tuple[str, ...]) -> Any:
     for name in path:
         found = found[name]
     return found
+
+
+def take_datatypes(
+    values: Tree, path: tuple[str, ...], source: Tree, key: str, read: Any, c: FhirReading, rule: str
+) -> None:
+    """A partial zib that may occur more than once: each element is one, or all of them together."""
+    found = [each for each in items(source, key) if isinstance(each, dict)]
+    for elements in [found] if read.collects else [[each] for each in found]:
+        group = read(elements, c, rule)
+        if group:
+            store(values, path, group, many=True)
 
 
 def take_datatype(

@@ -8,6 +8,7 @@ row.  A value that is absent for a reason is written as that reason, never as no
 from __future__ import annotations
 
 import datetime
+import re
 from collections.abc import Callable, Sequence
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
@@ -35,6 +36,7 @@ NULL_FLAVOR = "2.16.840.1.113883.5.1008"
 NULL_FLAVOR_EXTENSION = "http://hl7.org/fhir/StructureDefinition/iso21090-nullFlavor"
 DATA_ABSENT_REASON = "http://hl7.org/fhir/StructureDefinition/data-absent-reason"
 UCUM = "http://unitsofmeasure.org"
+_TIME_OF_DAY = re.compile(r"(?:^|T)(\d\d:\d\d)(:\d\d(?:\.\d+)?)?")
 
 
 # -- reaching into a block ---------------------------------------------------------------------------
@@ -57,6 +59,11 @@ def every(values: Any, path: tuple[str, ...]) -> list[Any]:
     return found if isinstance(found, list) else [found]
 
 
+def first_of(values: list[Any]) -> Any:
+    """The first of several values, or None."""
+    return values[0] if values else None
+
+
 def present(value: Any) -> bool:
     """True for a value that is there and is not absent for a reason."""
     return value is not None and type(value) is not Absent and value != []
@@ -72,6 +79,19 @@ def says(value: Any, *wanted: Any) -> bool:
         case list():
             return any(says(each, *wanted) for each in value)
     return False
+
+
+def same(one: Any, other: Any) -> bool:
+    """True when two values, groups or lists say the same, wherever they were read."""
+    if isinstance(one, dict) and isinstance(other, dict):
+        return one.keys() == other.keys() and all(same(value, other[name]) for name, value in one.items())
+    if isinstance(one, list) and isinstance(other, list):
+        return len(one) == len(other) and all(same(a, b) for a, b in zip(one, other, strict=True))
+    if type(one) is Ref and type(other) is Ref:
+        return (one.key, one.literal) == (other.key, other.literal)
+    return type(one) is type(other) and all(
+        getattr(one, name) == getattr(other, name) for name in one.__struct_fields__ if name != "at"
+    )
 
 
 # -- converters --------------------------------------------------------------------------------------
@@ -145,6 +165,14 @@ def date(value: Moment | Absent, _: Writing) -> Any:
     return None if type(value) is Absent else value.value[:10]
 
 
+def time_of_day(value: Moment | Absent, _: Writing) -> Any:
+    """The time of a moment, with seconds; the day, if any, is not part of it.  None for a day alone."""
+    if type(value) is Absent:
+        return None
+    time = _TIME_OF_DAY.search(value.value)
+    return f"{time[1]}{time[2] or ':00'}" if time else None
+
+
 def moment_text(value: Moment | Absent, _: Writing) -> Any:
     """The moment as it was sent."""
     return None if type(value) is Absent else value.value
@@ -167,6 +195,11 @@ def text_codeable(value: Text | Code | Absent, c: Writing) -> Tree:
     if type(value) is Code:
         return codeable(value, c)
     return absent_element(value) if type(value) is Absent else {"text": value.value}
+
+
+def any_codeable(value: Any, c: Writing) -> Tree | None:
+    """A code or text of a concept whose type the zib leaves open; None for anything else."""
+    return text_codeable(value, c) if type(value) in (Text, Code, Absent) else None
 
 
 def text_annotation(value: Text | Absent, _: Writing) -> Tree:
@@ -197,6 +230,11 @@ def integer_quantity(value: Integer | Absent, _: Writing) -> Tree:
 def integer_text(value: Integer | Absent, _: Writing) -> Any:
     """A whole number as text."""
     return None if type(value) is Absent else str(value.value)
+
+
+def system_uri(value: Any, c: Writing) -> Any:
+    """The system of a code or an identifier, as its URI."""
+    return None if type(value) is Absent or not value.system else c.uri(value.system)
 
 
 def identifier(value: Identifier | Absent, c: Writing) -> Tree:
@@ -260,7 +298,7 @@ def put(target: Tree, key: str, value: Any, convert: Converter, c: Writing, rule
         target["_" + key] = absent_element(value)
     else:
         return c.unwritten(value, rule)
-    c.use(value, rule)
+    c.use_own(value, rule)
     return None
 
 
@@ -276,7 +314,7 @@ def add(target: Tree, key: str, value: Any, convert: Converter, c: Writing, rule
         target.setdefault(key, []).extend(found)
     else:
         target.setdefault(key, []).append(found)
-    c.use(value, rule)
+    c.use_own(value, rule)
     return None
 
 
@@ -299,7 +337,7 @@ def spread(target: Tree, value: Any, convert: Converter, c: Writing, rule: str) 
             target[key].extend(each)
         else:
             target[key] = each
-    c.use(value, rule)
+    c.use_own(value, rule)
     return None
 
 
@@ -318,7 +356,7 @@ def put_chosen(
         return c.unwritten(value, rule)
     items = found if type(found) is list else [found]
     target.setdefault(key, []).extend({**chosen, **item} for item in items)
-    c.use(value, rule)
+    c.use_own(value, rule)
     return None
 
 
@@ -371,11 +409,18 @@ def computed(target: Tree, key: str, value: Any, many: bool) -> None:
         target[key] = [value] if many else value
 
 
-def lacking(target: Tree, key: str, reason: str, many: bool) -> None:
-    """An element that says that there is no value."""
-    if key not in target:
-        element = {"extension": [{"url": DATA_ABSENT_REASON, "valueCode": reason}]}
-        target[key] = [element] if many else element
+_REASONS = {"ASKU": "asked-unknown", "NASK": "not-asked", "MSK": "masked", "NA": "not-applicable", "NAV": "temp-unknown"}
+
+
+def lacking(target: Tree, key: str, reason: str, many: bool, value: Any, c: Writing, rule: str) -> None:
+    """An element that says why there is no value: as its null flavor does, else `reason`."""
+    if key in target:
+        return
+    if type(value) is Absent:
+        reason = _REASONS.get(value.reason, reason)
+        c.use(value, rule)
+    element = {"extension": [{"url": DATA_ABSENT_REASON, "valueCode": reason}]}
+    target[key] = [element] if many else element
 
 
 def link(target: Tree, key: str, me: Me, part: str, c: Writing) -> None:

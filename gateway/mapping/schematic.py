@@ -7,7 +7,7 @@ of its path.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Literal, TypeAlias
 
 from gateway.blocks.profiles import Concept, Profile, Profiles
@@ -16,6 +16,7 @@ from gateway.errors import AuthoringError
 from gateway.documents import Mark
 from gateway.mapping.language import (
     Computed,
+    Condition,
     Derived,
     Join,
     Link,
@@ -49,6 +50,10 @@ class Format:
     """Block to the part that references point at, where it is not the first."""
 
 
+BEYOND = "@"
+"""In the key of a leaf: what follows stands in the block that the reference before it points at."""
+
+
 @dataclass(slots=True)
 class Leaf:
     """A concept spelled at a node; `key` is its path in the scope, () for the item of the loop."""
@@ -58,6 +63,14 @@ class Leaf:
     key: Key
     item: bool = False
     """`key` starts at the item of the part's `each`."""
+    rival: bool = False
+    """Other references stand in the same element: the target's block tells which this is."""
+    among: tuple[str, ...] = ()
+    """Value sets of the other codes that stand in the same element."""
+    among: tuple[str, ...] = ()
+    """Value sets of the other codes that stand in the same element."""
+    among: tuple[str, ...] = ()
+    """Value sets of the other codes that stand in the same element."""
 
 
 @dataclass(slots=True)
@@ -74,11 +87,19 @@ class Node:
     """The concept or group of which each occurrence is one such element."""
     entries: list[Entry] = field(default_factory=list)
     """In the order of the file."""
+    linked: str = ""
+    """The part of the block of which each resource is referred to in one such element."""
 
     def nodes(self) -> list[Node]:
         """The elements inside."""
         return [entry for entry in self.entries if isinstance(entry, Node)]
 
+
+CODED = ("CodeableConcept", "Coding")
+
+CODED = ("CodeableConcept", "Coding")
+
+CODED = ("CodeableConcept", "Coding")
 
 Entry: TypeAlias = Leaf | Derived | Computed | Link | Join | Node
 
@@ -118,10 +139,60 @@ class Layout:
             self.at(root, computed.path).entries.append(computed)
         self._rows(root, part.rows, scope, (), direction, part.each)
         for link in part.links:
-            self.at(root, link.path).entries.append(link)
+            self._link(root, link)
         for join in part.joins:
             self._join(root, join, direction)
+        _mark_rivals(root)
         return root
+
+    def _link(self, root: Node, link: Link) -> None:
+        """A reference to another part; below an element that repeats, each has an element of its own."""
+        last = self._last_repeating(root, link.path)
+        if 0 <= last < len(link.path.steps) - 1:
+            found, rest = self._own_element(root, link.path, last)
+            found.linked = link.part
+            self.at(found, rest).entries.append(replace(link, each=True))
+        else:
+            self.at(root, link.path).entries.append(link)
+
+    def tested(self, condition: Condition, mark: Mark, each: Key = ()) -> Condition:
+        """The condition of a part, or of a derived value, about the block or its `each`."""
+        return self._about(condition, self._scope(self.mapping.block, self.mapping.mark), (), each, mark)
+
+    def joined(self, join: Join, condition: Condition) -> Condition:
+        """The condition of a join, about the other block."""
+        return self._about(condition, {}, (), (), join.mark, self._scope(join.block, join.mark))
+
+    def _about(
+        self,
+        condition: Condition,
+        scope: dict[str, Concept],
+        prefix: Key,
+        each: Key,
+        mark: Mark,
+        inside: dict[str, Concept] | None = None,
+    ) -> Condition:
+        """A condition with its concepts found: in the group around it (`inside`), else in the block."""
+        if condition.parts:
+            parts = (self._about(part, scope, prefix, each, mark, inside) for part in condition.parts)
+            return replace(condition, parts=tuple(parts))
+        name = condition.concept
+        if inside is not None and self._holds(inside, name):
+            return replace(condition, base="group")
+        for path in (prefix + name, name):
+            if self._holds(scope, path):
+                if len(path) > len(each) > 0 and path[: len(each)] == each:
+                    return replace(condition, concept=path[len(each) :], base="item")
+                return replace(condition, concept=path, base="block")
+        raise self.fault(mark, f"{self.mapping.block} has no concept '{'.'.join(name)}' to test")
+
+    def _holds(self, concepts: dict[str, Concept], path: Key) -> bool:
+        """True when there is a concept at a path."""
+        for name in path:
+            if name not in concepts:
+                return False
+            concepts = self.concepts_of(concepts[name])
+        return True
 
     def _join(self, root: Node, join: Join, direction: Direction) -> None:
         node = self.at(root, join.place, fresh=bool(join.place.steps))
@@ -129,7 +200,8 @@ class Layout:
             node = Node("", root.type, False, False)
             root.entries.append(node)
         node.entries.insert(0, join)
-        self._rows(node, join.rows, self._scope(join.block, join.mark), (), direction, ())
+        scope = self._scope(join.block, join.mark)
+        self._rows(node, join.rows, scope, (), direction, (), scope)
 
     def _rows(
         self,
@@ -139,7 +211,10 @@ class Layout:
         prefix: Key,
         direction: Direction,
         each: Key,
+        inside: dict[str, Concept] | None = None,
     ) -> None:
+        """Rows of a block; `inside` are the concepts of the group that they repeat for, when they do."""
+        block = self._scope(self.mapping.block, self.mapping.mark) if inside is not None else scope
         for row in rows:
             found = self._concept(row, scope, prefix, each)
             full = prefix + row.concept
@@ -148,28 +223,71 @@ class Layout:
             for place in row.places:
                 if place.only and place.only != direction:
                     continue
+                group = self.concepts_of(found)
+                around = group if place.rows and (found.many or place.when) else inside
+                if place.when is not None:
+                    when = self._about(place.when, block, prefix, each, place.mark, around)
+                    place = replace(place, when=when)
                 leaf = Leaf(found, place, key, item)
-                if not row.rows:
+                if not place.rows:
                     self._leaf(base, leaf)
+                elif found.type == "reference":
+                    self._reference(base, leaf, direction)
+                elif found.many and not place.path.steps:
+                    node = Node("", base.type, False, False, loop=leaf)
+                    base.entries.append(node)
+                    self._rows(node, place.rows, group, (), direction, (), group)
                 elif found.many:
                     node, rest = self._repeating(base, place.path, leaf)
-                    self._rows(self.at(node, rest), row.rows, self.concepts_of(found), (), direction, ())
+                    self._rows(self.at(node, rest), place.rows, group, (), direction, (), group)
                 elif place.when is not None:
                     node = self.at(base, place.path, fresh=True)
                     node.loop = leaf
-                    self._rows(node, row.rows, self.concepts_of(found), (), direction, ())
+                    self._rows(node, place.rows, group, (), direction, (), group)
                 else:
-                    self._rows(self.at(base, place.path), row.rows, scope, full, direction, each)
+                    self._rows(self.at(base, place.path), place.rows, scope, full, direction, each, inside)
+
+    def _reference(self, base: Node, leaf: Leaf, direction: Direction) -> None:
+        """Rows under a reference: `.` is the reference, other names are concepts of the block referred to."""
+        place, found = leaf.place, leaf.concept
+        if not place.path.steps:
+            node = Node("", base.type, False, False, loop=leaf)
+            base.entries.append(node)
+        elif self._last_repeating(base, place.path) >= 0:
+            node, rest = self._repeating(base, place.path, leaf)
+            node = self.at(node, rest)
+        else:
+            node = self.at(base, place.path, fresh=True)
+            node.loop = leaf
+        scope = {name: each for target in found.targets for name, each in self._scope(target, place.mark).items()}
+        for row in place.rows:
+            inner = self._concept(row, scope, (), ()) if row.concept else found
+            key = (BEYOND, *row.concept) if row.concept else ()
+            for each in row.places:
+                if not each.only or each.only == direction:
+                    self._leaf(node, Leaf(inner, each, key))
 
     def _leaf(self, base: Node, leaf: Leaf) -> None:
         place = leaf.place
         if place.back:
             base.entries.append(leaf)
-        elif leaf.concept.many and leaf.key and not place.via:
+        elif leaf.concept.many and leaf.key and not place.via and place.take != "first":
             node, rest = self._repeating(base, place.path, leaf)
             self.at(node, rest).entries.append(Leaf(leaf.concept, place, ()))
         else:
-            self.at(base, place.path).entries.append(leaf)
+            self._beside(base, leaf).entries.append(leaf)
+
+    def _beside(self, base: Node, leaf: Leaf) -> Node:
+        """The node for a leaf; where another reference stands that does not repeat, an element of its own."""
+        node, path = self.at(base, leaf.place.path), leaf.place.path
+        taken = any(isinstance(each, Leaf) and each.concept is not leaf.concept for each in node.entries)
+        if not taken or node.many or leaf.concept.type != "reference" or leaf.place.when is not None:
+            return node
+        last = self._last_repeating(base, path)
+        if last < 0:
+            return node
+        found, rest = self._own_element(base, path, last)
+        return self.at(found, rest)
 
     def _concept(self, row: Row, scope: dict[str, Concept], prefix: Key, each: Key) -> Concept:
         """The concept of a row; only the last step of its path, or of `each`, may occur more than once."""
@@ -197,18 +315,28 @@ class Layout:
 
     def _repeating(self, base: Node, path: Path, leaf: Leaf) -> tuple[Node, Path]:
         """The element of `path` that repeats for each occurrence of a concept, and the path inside it."""
+        last = self._last_repeating(base, path)
+        if last < 0:
+            raise self.fault(path.mark, f"{leaf.concept.name} may occur more than once; this path may not")
+        found, rest = self._own_element(base, path, last)
+        found.loop = leaf
+        return found, rest
+
+    def _last_repeating(self, base: Node, path: Path) -> int:
+        """The number of the last step of a path that may repeat; −1 when none does."""
         node, last = base, -1
         for i, step in enumerate(path.steps):
             node = self._make(node, step, path)
             if node.many:
                 last = i
-        if last < 0:
-            raise self.fault(path.mark, f"{leaf.concept.name} may occur more than once; this path may not")
-        above = self.at(base, Path(path.steps[:last], path.mark))
-        found = self._make(above, path.steps[last], path)
-        found.loop = leaf
+        return last
+
+    def _own_element(self, base: Node, path: Path, at: int) -> tuple[Node, Path]:
+        """A new element at a step of a path, and the path inside it."""
+        above = self.at(base, Path(path.steps[:at], path.mark))
+        found = self._make(above, path.steps[at], path)
         above.entries.append(found)
-        return found, Path(path.steps[last + 1 :], path.mark)
+        return found, Path(path.steps[at + 1 :], path.mark)
 
     def at(self, base: Node, path: Path, fresh: bool = False) -> Node:
         """The node of a path below `base`; a new one for its last step when `fresh`."""
@@ -227,9 +355,11 @@ class Layout:
     @staticmethod
     def _same(one: Node, other: Node) -> bool:
         named = (one.name, one.url, one.selectors) == (other.name, other.url, other.selectors)
-        return named and one.loop is None and not any(isinstance(e, Join) for e in one.entries)
+        return named and one.loop is None and not one.linked and not any(isinstance(e, Join) for e in one.entries)
 
     def _make(self, node: Node, step: Step, path: Path) -> Node:
+        if step.name.endswith("[x]") and self._is_choice(node.type, step.name[:-3]):
+            return Node(step.name, "any", False, False)
         element = self.types.child(node.type, step.name)
         if element is None:
             raise self.fault(path.mark, f"{node.type} has no element '{step.name}' in {self.form.version}")
@@ -243,8 +373,45 @@ class Layout:
             step.selectors,
         )
 
+    def _is_choice(self, fhir_type: str, stem: str) -> bool:
+        """True when `stem[x]` is a choice of types."""
+        return any(each.choice == stem for each in self.types.children(fhir_type))
+
     def _url(self, node: Node, step: Step) -> str:
         """The full URL of an extension; inside an extension the names are those of its parts."""
         if not step.url or node.type == "Extension" or "://" in step.url:
             return step.url
         return self.form.extensions.get(step.url, self.form.extension_base + step.url)
+
+
+def _mark_rivals(root: Node) -> None:
+    """References of several rows in one element, whatever selectors say; codes of several rows at one path."""
+    found: dict[tuple[str, ...], list[Leaf]] = {}
+    coded: dict[tuple[object, ...], list[Leaf]] = {}
+
+    def walk(node: Node, path: tuple[str, ...], exact: tuple[object, ...]) -> None:
+        for entry in node.entries:
+            if isinstance(entry, Node):
+                step = (*exact, entry.name, entry.url, entry.selectors)
+                walk(entry, (*path, f"{entry.name}{entry.url}"), step)
+            elif isinstance(entry, Leaf) and entry.concept.type == "reference" and not entry.place.back:
+                found.setdefault(path, []).append(entry)
+            elif isinstance(entry, Leaf) and _is_told_by_values(entry, node):
+                coded.setdefault(exact, []).append(entry)
+
+    walk(root, (), ())
+    for leaves in found.values():
+        if len({leaf.concept.id for leaf in leaves}) > 1:
+            for leaf in leaves:
+                leaf.rival = True
+    for leaves in coded.values():
+        sets = dict.fromkeys(leaf.concept.values for leaf in leaves)
+        for leaf in leaves if len(sets) > 1 else ():
+            leaf.among = tuple(name for name in sets if name != leaf.concept.values)
+
+
+def _is_told_by_values(leaf: Leaf, node: Node) -> bool:
+    """True for a code that stands as itself, so that its value set can tell it from another concept's."""
+    place = leaf.place
+    plain = not (place.map or place.via or place.back or place.means is not None or place.take == "system")
+    return plain and leaf.concept.type == "code" and bool(leaf.concept.values) and node.type in CODED

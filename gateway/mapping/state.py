@@ -6,10 +6,10 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from gateway.blocks.values import Absent, Block, Code, Moment, Ref
+from gateway.blocks.values import Absent, Block, Boolean, Code, Moment, Ref
 from gateway.errors import Issue
 from gateway.mapping.context import Context
-from gateway.mapping.runtime_write import NULL_FLAVOR, absent_element, offset_of
+from gateway.mapping.runtime_write import NULL_FLAVOR, absent_element, offset_of, same
 
 Tree = dict[str, Any]
 BSN = "2.16.840.1.113883.2.4.6.3"
@@ -41,6 +41,16 @@ class Reading:
         self.left[id(node)] = (node, state, reason)  # holding the node keeps its id from being used again
 
 
+def _coded(value: Any) -> Any:
+    """What a concept map translates: a null flavor as a code, a truth value as one without a system."""
+    match value:
+        case Absent():
+            return Code(value.reason, NULL_FLAVOR)
+        case Boolean():
+            return Code("true" if value.value else "false", "")
+    return value
+
+
 @dataclass(slots=True)
 class Me:
     """The block that is being written, and the resource that it becomes now."""
@@ -68,7 +78,7 @@ class Writing:
         self.blocks: dict[str, Me] = {}
         self.part_types: dict[tuple[str, str], str] = {}
         self.reference_parts: dict[str, str] = {}
-        self.datatypes: dict[tuple[str, str], Callable[..., Any]] = {}
+        self.datatypes: dict[tuple[str, str], Any] = {}
         self.displays: dict[str, Callable[[Any], str]] = {}
         self.translate: Callable[[str, Code], Code | None] = lambda _name, _code: None
         self._mapped: dict[tuple[str, Any, bool], Callable[..., Any]] = {}
@@ -90,6 +100,11 @@ class Writing:
         else:
             self.used[value.at] = rule
 
+    def use_own(self, value: Any, rule: str) -> None:
+        """The value was written, by this row; what a group holds was used by the rows inside it."""
+        if type(value) is not dict:
+            self.used[value.at] = rule
+
     def unwritten(self, value: Any, rule: str) -> None:
         """The row could not write the value (a code without a translation); the account says so."""
         at = getattr(value, "at", -1)
@@ -98,9 +113,10 @@ class Writing:
 
     # -- converters that need the state ------------------------------------------------------------
 
-    def datatype(self, partial: str, fhir_type: str) -> Callable[..., Any]:
-        """The function that writes a partial zib as a FHIR type."""
-        return self.datatypes[partial, fhir_type]
+    def datatype(self, partial: str, fhir_type: str, part: str = "") -> Callable[..., Any]:
+        """The function that writes a partial zib, or only one part of it, as a FHIR type."""
+        found = self.datatypes[partial, fhir_type]
+        return found.only(part) if part else found
 
     def mapped(self, name: str, convert: Callable[..., Any], keep_coding: bool) -> Callable[..., Any]:
         """A converter that translates the code by a concept map first; the original coding may stay."""
@@ -111,8 +127,7 @@ class Writing:
 
     def _map(self, name: str, convert: Callable[..., Any], keep_coding: bool) -> Callable[..., Any]:
         def write(value: Any, c: Writing) -> Any:
-            coded = Code(value.reason, NULL_FLAVOR) if type(value) is Absent else value
-            target = self.translate(name, coded)
+            target = self.translate(name, _coded(value))
             if target is None:
                 return convert(value, c) if keep_coding else None
             result = convert(target, c)
@@ -146,6 +161,11 @@ class Writing:
         if len(moment) > 19 and ("+" in moment[19:] or "-" in moment[19:] or moment[-1] == "Z"):
             return moment
         return moment + offset_of(moment[:19], self)
+
+    def moment_now(self, fhir_type: str) -> str:
+        """The moment of this writing, to the second; only the day for a `date`."""
+        now = self.context.now.astimezone(self.zone).isoformat(timespec="seconds")
+        return now[:10] if fhir_type == "date" else now
 
     def is_past(self, value: Any) -> bool:
         """True when a moment lies before now, compared at its own precision."""
@@ -195,11 +215,16 @@ class Writing:
             result["display"] = ref.display
         return result or None
 
+    def referred(self, ref: Any) -> Tree | None:
+        """The values of the block that a reference points at, when it is here."""
+        me = self.blocks.get(ref.key) if type(ref) is Ref else None
+        return me.block.values if me is not None else None
+
     def point_back(self, ref: Ref, path: str, me: Me, rule: str) -> None:
         """Note that the resource referred to is to point back at this one."""
         self._backs.append((ref, path, me, rule))
 
-    def write_backs(self, repeats: Callable[[str, str], bool]) -> None:
+    def write_backs(self, repeats: Callable[[str, str], bool | None]) -> None:
         """Put the references that point back in the resources that were referred to."""
         for ref, path, me, rule in self._backs:
             target = self.blocks.get(ref.key)
@@ -207,7 +232,11 @@ class Writing:
                 continue
             resource = target.resources[0]
             found = self.reference_to(me.part, me.id, me)
-            if repeats(resource["resourceType"], path):
+            repeating = repeats(resource["resourceType"], path)
+            if repeating is None:
+                self.unwritten(ref, rule)
+                continue
+            if repeating:
                 resource.setdefault(path, []).append(found)
             else:
                 resource.setdefault(path, found)
@@ -220,8 +249,17 @@ class Writing:
         return self._joined.get((me.block.key, block_type), ())
 
     def join(self, blocks: Sequence[Block]) -> None:
-        """Index the blocks by their subject, for joins; equal ones once."""
+        """Index the blocks by their subject, for joins.
+
+        Blocks of other documents are joined to a person who is all that the document holds, each
+        content once: a document about something else only refers to its persons.
+        """
+        alone = sum(1 for block in blocks if not block.context) == 1
         for block in blocks:
+            if block.context and not alone:
+                continue
             subject = block.values.get("Subject")
             if type(subject) is Ref and subject.key:
-                self._joined.setdefault((subject.key, block.type), []).append(block.values)
+                known = self._joined.setdefault((subject.key, block.type), [])
+                if not (block.context and any(same(each, block.values) for each in known)):
+                    known.append(block.values)

@@ -294,12 +294,24 @@ def _context_blocks(blocks: list[Block], beside: Iterable[Read]) -> list[Block]:
     for other in beside:
         mark = other.seed[:8]
         for block in other.blocks:
-            values = {name: _renamed(value, mark) for name, value in block.values.items()}
+            values = {name: _renamed(value, mark) for name, value in _stated(block).items()}
             found.append(Block(block.type, block.release, f"{mark}:{block.key}", values, block.line, True))
     if found:
         persons = _resolve_persons(blocks)
         _resolve_persons([*blocks, *_with_persons(found, persons)], persons)
     return found
+
+
+def _stated(block: Block) -> dict[str, Any]:
+    """The values of a context block, without a subject that it does not state itself.
+
+    Such a block came along inside another, to be referred to there; what it says is not joined to a
+    document that does not refer to it.
+    """
+    subject = block.values.get("Subject")
+    if type(subject) is Ref and subject.at < 0:
+        return {name: value for name, value in block.values.items() if name != "Subject"}
+    return block.values
 
 
 def _with_persons(found: list[Block], persons: dict[str, str]) -> list[Block]:

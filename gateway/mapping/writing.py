@@ -6,9 +6,10 @@ literals, and at each statement the row of the mapping that it came from.
 
 from __future__ import annotations
 
+import keyword
 from collections.abc import Callable
 
-from gateway.mapping import conversion
+from gateway.mapping import conversion, runtime_write
 from gateway.documents import Mark
 from gateway.mapping.language import (
     Coding,
@@ -21,8 +22,12 @@ from gateway.mapping.language import (
     Part,
     Selector,
 )
-from gateway.mapping.schematic import Entry, Layout, Leaf, Node
+from gateway.mapping.schematic import BEYOND, Entry, Layout, Leaf, Node
 from gateway.mapping.source import Source
+
+
+NOW = "now"
+"""The moment of the writing, as a fixed or derived value of an element that holds one."""
 
 
 def function_name(block: str, part: str) -> str:
@@ -36,6 +41,7 @@ class WriteCompiler:
     def __init__(self, layout: Layout, source: Source, uri: Callable[[str], str]) -> None:
         self.layout, self.source, self.uri = layout, source, uri
         self.mapping = layout.mapping
+        self._each: tuple[str, ...] = ()
         self.needs: list[tuple[str, str, str]] = []
         """(row, 'map' or 'datatype', name): what the generated code looks up by name"""
 
@@ -49,6 +55,7 @@ class WriteCompiler:
 
     def _part(self, part: Part) -> None:
         tree, out = self.layout.part(part, "write"), self.source
+        self._each = part.each
         out.forget_names()
         with out.block(f"def {function_name(self.mapping.block, part.name)}(v, item, c, me)"):
             if self.mapping.datatype:
@@ -81,7 +88,8 @@ class WriteCompiler:
         if part.when is None:
             self.source.line(line)
         else:
-            with self.source.block(f"if {self._test(part.when, 'v')}"):
+            test = self.test(self.layout.tested(part.when, part.mark, part.each), "v")
+            with self.source.block(f"if {test}"):
                 self.source.line(line)
 
     # -- elements ----------------------------------------------------------------------------------
@@ -102,6 +110,9 @@ class WriteCompiler:
         joins = [entry for entry in node.entries if isinstance(entry, Join)]
         if joins:
             self._join(joins[0], node, target, scope)
+        elif node.linked:
+            with self.source.block(f"for part_id in me.parts.get({node.linked!r}, ())"):
+                self._element(node, target, scope)
         elif node.loop is not None and not any(isinstance(e, Leaf) and not e.key for e in node.entries):
             self._loop(node, node.loop, target, scope)
         elif node.loop is not None:
@@ -116,7 +127,7 @@ class WriteCompiler:
         group = self.source.name("g")
         with self.source.block(f"for {group} in {self._many(loop, scope)}"):
             if loop.place.when is not None:
-                with self.source.block(f"if {self._test(loop.place.when, group)}"):
+                with self.source.block(f"if {self.test(loop.place.when, group)}"):
                     self._element(node, target, group)
             else:
                 self._element(node, target, group)
@@ -128,20 +139,20 @@ class WriteCompiler:
         )
         with self.source.block(f"for {block} in joined(me, c, {join.block!r})"):
             if join.when is not None:
-                with self.source.block(f"if {self._test(join.when, block)}"):
-                    self._joined(rest, target, block)
+                with self.source.block(f"if {self.test(self.layout.joined(join, join.when), block)}"):
+                    self._element(rest, target, block)
             else:
-                self._joined(rest, target, block)
-
-    def _joined(self, node: Node, target: str, block: str) -> None:
-        if node.name:
-            self._element(node, target, block)
-        else:
-            self._fill(node, target, block)
+                self._element(rest, target, block)
 
     def _element(self, node: Node, target: str, scope: str) -> None:
-        """One element: its own value, then what is inside it, put in place when there is any."""
-        own = [entry for entry in node.entries if not isinstance(entry, Node)]
+        """One element: its own value, then what is inside it, put in place when there is any.
+
+        A node without a name stands for rows that a group or join has where it stands itself.
+        """
+        if not node.name:
+            self._fill(node, target, scope)
+            return
+        own: list[Entry] = [entry for entry in node.entries if not isinstance(entry, Node)]
         inside = node.nodes()
         if node.primitive or not inside:
             for entry in own:
@@ -162,7 +173,10 @@ class WriteCompiler:
         chosen = self.selected(node)
         if chosen:
             whole = f"{{{chosen}, **{element}}}"
+        parts = self.parts(node)
         with out.block(f"if {element}"):
+            if parts:
+                out.line(f'extend({element}, "extension", [{parts}])')
             out.line(
                 f'append({target}, "{key}", {whole})' if node.many else f'merge({target}, "{key}", {whole})'
             )
@@ -170,6 +184,8 @@ class WriteCompiler:
     def _own_into(self, entry: Entry, node: Node, element: str, scope: str) -> None:
         """A value of an element that also has parts: CodeableConcept with an extension."""
         match entry:
+            case Leaf() if entry.place.means is not None:
+                self._meant(entry, scope)
             case Leaf():
                 self._statement(entry, scope, lambda x: self._spread(entry, node, element, x))
             case Derived() | Computed() | Link():
@@ -191,8 +207,19 @@ class WriteCompiler:
                     raise self.layout.fault(entry.mark, f"no function '{entry.function}'")
                 self.source.line(f'computed({target}, "{node.name}", {name}({scope}, c), {node.many})')
             case Link():
-                many = "link_all" if node.many else "link"
-                self.source.line(f'{many}({target}, "{node.name}", me, {entry.part!r}, c)')
+                self._link(entry, node, target)
+
+    def _link(self, link: Link, node: Node, target: str) -> None:
+        """A reference to another part of the block."""
+        verb = "link_all" if node.many else "link"
+        line = f'{verb}({target}, "{node.name}", me, {link.part!r}, c)'
+        if link.each:
+            line = f'{target}["{node.name}"] = c.reference_to({link.part!r}, part_id, me)'
+        if link.when is None:
+            self.source.line(line)
+        else:
+            with self.source.block(f"if {self.test(self.layout.tested(link.when, link.mark), 'v')}"):
+                self.source.line(line)
 
     def _leaf(self, leaf: Leaf, node: Node, target: str, scope: str) -> None:
         if leaf.place.back:
@@ -201,12 +228,33 @@ class WriteCompiler:
             with self.source.block(f"for {value} in {self._many(leaf, scope)}"):
                 self._back(leaf, path, value)
             return
-        if not node.name and not self.mapping.datatype and not leaf.place.via:
-            raise self.layout.fault(leaf.place.mark, "a row needs a place")
-        self._statement(leaf, scope, lambda x: self._put(leaf, node, target, x))
+        if leaf.place.means is not None:
+            self._meant(leaf, scope)
+            return
         if leaf.place.absent:
-            with self.source.block("else"):
-                self.source.line(f'lacking({target}, "{node.name}", "{leaf.place.absent}", {node.many})')
+            self._statement(leaf, scope, lambda x: self._put_or_say(leaf, node, target, x), always=True)
+        else:
+            self._statement(leaf, scope, lambda x: self._put(leaf, node, target, x))
+
+    def _put_or_say(self, leaf: Leaf, node: Node, target: str, value: str) -> None:
+        """A value, or why there is none: as the value itself says, else as the row does."""
+        with self.source.block(f"if present({value})"):
+            self._put(leaf, node, target, value)
+        key = f"_{node.name}" if node.primitive else node.name
+        with self.source.block("else"):
+            self.source.line(
+                f'lacking({target}, "{key}", "{leaf.place.absent}", {node.many}, {value}, c, {self._rule(leaf)})'
+            )
+
+    def _meant(self, leaf: Leaf, scope: str) -> None:
+        """The element says by being there what the value is; another row makes it."""
+        means = leaf.place.means
+        wanted = means.code if isinstance(means, Coding) else means
+        self._statement(
+            leaf,
+            scope,
+            lambda x: self.source.line(f"if says({x}, {wanted!r}): c.use({x}, {self._rule(leaf)})"),
+        )
 
     def _back(self, leaf: Leaf, path: str, value: str) -> None:
         self.source.line(f'c.point_back({value}, "{path}", me, {self._rule(leaf)})')
@@ -236,16 +284,20 @@ class WriteCompiler:
             verb = "add" if node.many else "put"
             self.source.line(f'{verb}({target}, "{node.name}", {value}, {convert}, c, {rule})')
 
-    def _statement(self, leaf: Leaf, scope: str, body: Callable[[str], None]) -> None:
-        """`if x := …:` around a row, with the row's own condition."""
+    def _statement(self, leaf: Leaf, scope: str, body: Callable[[str], None], always: bool = False) -> None:
+        """`if x := …:` around a row, with the row's own condition; `always` also without a value."""
         if not leaf.key and not leaf.item:
             test, value = "", scope
         else:
             value = self.source.name("x")
-            base = "item" if leaf.item else scope
-            test = f"({value} := {self._value(base, leaf.key)})"
+            found = self._value("item" if leaf.item else scope, leaf.key)
+            if leaf.place.take == "first":
+                found = f"first_of({self._many(leaf, scope)})"
+            test = "" if always else f"({value} := {found})"
+            if always:
+                self.source.line(f"{value} = {found}")
         if leaf.place.when is not None:
-            condition = f"({self._test(leaf.place.when, 'v')})"
+            condition = f"({self.test(leaf.place.when, scope)})"
             test = f"{condition} and {test}" if test else condition
         if test:
             with self.source.block(f"if {test}"):
@@ -256,29 +308,40 @@ class WriteCompiler:
     def _value(self, base: str, key: tuple[str, ...]) -> str:
         if not key:
             return base
+        if BEYOND in key:
+            at = key.index(BEYOND)
+            return f"dig(c.referred({self._value(base, key[:at])}), {', '.join(map(repr, key[at + 1 :]))})"
         if len(key) == 1:
             return f'{base}.get("{key[0]}")'
         return f"dig({base}, {', '.join(map(repr, key))})"
 
     def _many(self, leaf: Leaf, scope: str) -> str:
         base = "item" if leaf.item else scope
-        return f"every({base}, {leaf.key!r})"
+        rest = {"first": "[:1]", "rest": "[1:]"}.get(leaf.place.take, "")
+        if BEYOND in leaf.key:
+            return f"every({self._value(base, leaf.key)}, ()){rest}"
+        return f"every({base}, {leaf.key!r}){rest}"
 
     # -- values ------------------------------------------------------------------------------------
 
     def _converter(self, leaf: Leaf, node: Node) -> str:
         """The expression for the function that converts this concept to this FHIR type."""
         place, concept = leaf.place, leaf.concept
+        if place.take == "system":
+            return "system_uri"
         name = conversion.writer(concept.type, node.type)
         if name is None:
             partial = self.layout.profiles.get(self.layout.release, concept.type)
             if partial is None or concept.concepts:
                 raise self.layout.fault(place.mark, f"a {concept.type} cannot be written as {node.type}")
             self.needs.append((str(place.mark), "datatype", f"{concept.type}/{node.type}"))
-            return f"c.datatype({concept.type!r}, {node.type!r})"
+            part = f", {place.part!r}" if place.part else ""
+            return f"c.datatype({concept.type!r}, {node.type!r}{part})"
         if place.map:
             self.needs.append((str(place.mark), "map", place.map))
             return f"c.mapped({place.map!r}, {name}, {place.keep == 'coding'})"
+        if (concept.type, node.type) == ("boolean", "code"):
+            raise self.layout.fault(place.mark, "a truth value needs a concept map (map) to be a code")
         if concept.type == "reference":
             return f"c.referring({place.part!r})"
         return name
@@ -294,7 +357,9 @@ class WriteCompiler:
             if condition is None and word == "if":
                 self.source.line(put)
                 return
-            head = f"{word} {self._test(condition, 'v')}" if condition is not None else "else"
+            head = "else"
+            if condition is not None:
+                head = f"{word} {self.test(self.layout.tested(condition, derived.mark, self._each), 'v')}"
             with self.source.block(head):
                 self.source.line(put)
             word = "elif"
@@ -319,8 +384,11 @@ class WriteCompiler:
 
     def constant(self, value: Constant, fhir_type: str) -> str | None:
         """Source text of a constant as a FHIR value of that type; None when it cannot be."""
+        if isinstance(value, tuple):
+            codings = ", ".join(str(self.constant(each, "Coding")) for each in value)
+            return f'{{"coding": [{codings}]}}' if fhir_type == "CodeableConcept" else None
         if isinstance(value, Coding):
-            parts = {"system": self._system(value.system), "code": value.code}
+            parts = {"system": self.system(value.system), "code": value.code}
             if value.display:
                 parts["display"] = value.display
             return {"CodeableConcept": f'{{"coding": [{parts!r}]}}', "Coding": repr(parts)}.get(fhir_type)
@@ -328,9 +396,11 @@ class WriteCompiler:
             return f'{{"text": {value!r}}}'
         if fhir_type == "Coding":
             return None
+        if value == NOW and fhir_type in ("dateTime", "date", "instant"):
+            return f'c.moment_now("{fhir_type}")'
         return repr(value)
 
-    def _system(self, name: str) -> str:
+    def system(self, name: str) -> str:
         """The URI of a code system; an error at the line that names one that nothing knows."""
         try:
             return self.uri(name)
@@ -344,12 +414,39 @@ class WriteCompiler:
 
     def selected(self, node: Node) -> str:
         """The members that a node's selectors (and its extension URL) fix, as source of a dict's inside."""
-        members = [f'"url": "{node.url}"'] if node.url else []
-        return ", ".join([*members, *filter(None, [self.chosen(node.selectors, node.type)])])
+        if node.url:
+            return f'"url": "{node.url}"'
+        return self.chosen(node.selectors, node.type)
+
+    def parts(self, node: Node) -> str:
+        """The parts of an extension that its selectors fix, as source of a list's inside."""
+        return ", ".join(
+            f'{{"url": "{each.path[0]}", {self._part_value(each)}}}' for each in node.selectors if node.url
+        )
+
+    def _part_value(self, selector: Selector) -> str:
+        """The value of a part: of the type that the path names, else that of the constant."""
+        kinds = {Coding: "valueCoding", bool: "valueBoolean", int: "valueInteger"}
+        name = selector.path[1] if len(selector.path) > 1 else kinds.get(type(selector.value), "valueString")
+        return self._member((name,), selector.value, "Extension")
 
     def chosen(self, selectors: tuple[Selector, ...], fhir_type: str) -> str:
         """The members that selectors fix, as source of a dict's inside."""
-        return ", ".join(self._member(each.path, each.value, fhir_type) for each in selectors)
+        fixed = [each for each in selectors if each.op == "is"]
+        return ", ".join(self._member(each.path, each.value, fhir_type) for each in fixed)
+
+    def sought(self, node: Node) -> str:
+        """What tells the elements of a node from others, as source of a dict's inside: for reading."""
+        if node.url:
+            parts = self.parts(node)
+            return f'"url": "{node.url}"' + (f', "extension": [{parts}]' if parts else "")
+        return self.seeking(node.selectors, node.type)
+
+    def seeking(self, selectors: tuple[Selector, ...], fhir_type: str) -> str:
+        """What selectors look for: the members that they fix, and those that are to be there or not."""
+        names = {"with": "PRESENT", "without": "MISSING"}
+        there = [f'"{each.path[0]}": {names[each.op]}' for each in selectors if each.op != "is"]
+        return ", ".join([*filter(None, [self.chosen(selectors, fhir_type)]), *there])
 
     def _member(self, path: tuple[str, ...], value: Constant, kind: str) -> str:
         """`"code": {"coding": [...]}`: one member that a selector fixes."""
@@ -364,11 +461,14 @@ class WriteCompiler:
 
     # -- conditions --------------------------------------------------------------------------------
 
-    def _test(self, condition: Condition, scope: str) -> str:
-        """Source text of a condition."""
+    def test(self, condition: Condition, scope: str) -> str:
+        """Source text of a condition; `scope` is the group that it may be about."""
+        if condition.op == "not":
+            return f"not ({self.test(condition.parts[0], scope)})"
         if condition.parts:
-            return f" {condition.op} ".join(f"({self._test(part, scope)})" for part in condition.parts)
-        value = self._value(scope, condition.concept)
+            return f" {condition.op} ".join(f"({self.test(part, scope)})" for part in condition.parts)
+        base = {"block": "v", "item": "item", "group": scope}[condition.base]
+        value = self._value(base, condition.concept)
         match condition.op:
             case "has":
                 return f"present({value})"
@@ -377,7 +477,7 @@ class WriteCompiler:
             case "past" | "future":
                 return f"c.is_{condition.op}({value})"
             case "more-than":
-                return f"len(every({scope}, {condition.concept!r})) > {condition.values[0]}"
+                return f"len(every({base}, {condition.concept!r})) > {condition.values[0]}"
             case "is" | "is-not":
                 wanted = [value.code if isinstance(value, Coding) else value for value in condition.values]
                 test = f"says({value}, {', '.join(map(repr, wanted))})"
@@ -389,8 +489,5 @@ class WriteCompiler:
 def _stem(name: str) -> str:
     """A short variable name for an element: `valueQuantity` gives `value_quantity`."""
     snake = "".join(f"_{letter.lower()}" if letter.isupper() else letter for letter in name)
-    return (
-        f"{snake}_"
-        if snake in ("class", "for", "from", "global", "import", "type", "r", "v", "c", "me")
-        else snake
-    )
+    taken = keyword.iskeyword(snake) or hasattr(runtime_write, snake) or snake in ("type", "r", "v", "c", "me")
+    return f"{snake}_" if taken else snake

@@ -41,7 +41,7 @@ _TERM = re.compile(rf"/?(?:{_COMPONENT}|\({_FLAT}\))(?:[./](?:{_COMPONENT}|\({_F
 class Units:
     """Look-ups over the table; every look-up is a dictionary read or remembered."""
 
-    __slots__ = ("_from_g", "_show", "_show_g", "_to_g", "_words")
+    __slots__ = ("_called", "_from_g", "_show", "_show_g", "_to_g", "_words")
 
     def __init__(self, units: list[dict[str, Any]], g_standaard: list[dict[str, str]]) -> None:
         self._words: dict[str, str] = {}
@@ -53,6 +53,7 @@ class Units:
                 self._words.setdefault(word.lower(), code)
         self._from_g = {row["code"]: row["ucum"] for row in g_standaard}
         self._show_g = {row["code"]: row["show"] for row in g_standaard}
+        self._called = {(row["ucum"], row["show"].lower()): row["code"] for row in g_standaard}
         self._to_g: dict[str, str] = {}
         for row in g_standaard:
             self._to_g.setdefault(row["ucum"], row["code"])
@@ -84,9 +85,10 @@ class Units:
         """The UCUM code for a basic unit of the G-Standaard (245 → 1), or None."""
         return self._from_g.get(code)
 
-    def to_g_standaard(self, ucum: str) -> str | None:
-        """The basic unit of the G-Standaard for a UCUM code (g → 215), or None."""
-        return self._to_g.get(ucum)
+    def to_g_standaard(self, ucum: str, text: str = "") -> str | None:
+        """The basic unit of the G-Standaard for a UCUM code (g → 215), or None; of several the one called so."""
+        called = self._called.get((ucum, text.lower()))
+        return called if called is not None else self._to_g.get(ucum)
 
     def g_standaard_text(self, code: str) -> str:
         """The name of a basic unit of the G-Standaard; the code itself when it is not listed."""

@@ -1,0 +1,91 @@
+"""Made-up blocks, one concept each: what a profile allows, filled with a value of the right type.
+
+They reach every row of every mapping, also those that no published document shows.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from gateway.blocks.profiles import Concept, Profile, Profiles
+from gateway.blocks.values import Blob, Block, Boolean, Code, Identifier, Integer, Moment, Quantity, Ref, Text
+
+SNOMED = "2.16.840.1.113883.6.96"
+Key = tuple[str, ...]
+
+
+def leaves(profiles: Profiles, release: str, concepts: Any, above: Key = ()) -> Iterator[tuple[Key, Concept]]:
+    """Every concept without parts of a block, with its path; partial zibs are opened."""
+    for name, concept in concepts.items():
+        inside = profiles.inside(release, concept)
+        if inside:
+            yield from leaves(profiles, release, inside, (*above, name))
+        else:
+            yield (*above, name), concept
+
+
+def value(concept: Concept, profiles: Profiles, release: str, preferred: tuple[str, str] | None = None) -> Any:
+    """A value of a concept's type; a code of its value set, or the preferred one."""
+    match concept.type:
+        case "code":
+            code, system = preferred or _code(concept, profiles, release)
+            return Code(code, system, "a display")
+        case "quantity" | "any":
+            return Quantity("12.50", "mg", "mg")
+        case "moment":
+            return Moment("2020-02-29")
+        case "boolean":
+            return Boolean(True)
+        case "integer":
+            return Integer(7)
+        case "identifier":
+            return Identifier("specimen-1", "2.16.840.1.113883.2.4.6.1")
+        case "reference":
+            return Ref(f"{concept.targets[0]}/other" if concept.targets else "")
+        case "blob":
+            return Blob("JVBERi0xLjQK")
+        case _:
+            return Text("a text")
+
+
+def _code(concept: Concept, profiles: Profiles, release: str) -> tuple[str, str]:
+    found = profiles.value_set(release, concept.values) if concept.values else None
+    for system, codes in sorted(found.codes.items()) if found else ():
+        if system != "2.16.840.1.113883.5.1008" and codes:
+            return min(codes), system
+    return "123037004", SNOMED
+
+
+def block(profile: Profile, key: Key, concept: Concept, profiles: Profiles, made: Any) -> list[Block]:
+    """A block with one concept, about a patient; with the block that a reference points at."""
+    values = _nested(profile, key, profiles, made if made is not None else value(concept, profiles, profile.release))
+    person = Block("Patient", profile.release, "Patient/specimen", {})
+    blocks = [person]
+    if profile.block != "Patient":
+        values.setdefault("Subject", Ref(person.key))
+        blocks.append(Block(profile.block, profile.release, f"{profile.block}/specimen", values))
+    else:
+        person.values = values
+    if concept.type == "reference" and concept.targets:
+        target = concept.targets[0]
+        blocks.append(Block(target, profile.release, f"{target}/other", {"Subject": Ref(person.key)}))
+    return blocks
+
+
+def _nested(profile: Profile, key: Key, profiles: Profiles, made: Any) -> dict[str, Any]:
+    """The value inside the groups that lead to it, repeated where they repeat."""
+    chain: list[Concept] = []
+    here: Any = profile
+    for name in key:
+        basics = profiles.basics(profile.release)
+        concepts = profiles.inside(profile.release, here)
+        concept = concepts.get(name) or (basics.concepts[name] if basics and here is profile else None)
+        if concept is None:
+            raise KeyError(name)
+        chain.append(concept)
+        here = concept
+    result = made
+    for concept in reversed(chain):
+        result = {concept.name: [result] if concept.many else result}
+    return dict(result)

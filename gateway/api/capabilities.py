@@ -1,0 +1,61 @@
+"""The CapabilityStatement of a version, made from what is really there."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from gateway.codecs.fhir_types import Version, types
+from gateway.exchange import Pipeline
+from gateway.exchange.pipeline import FORMATS
+from gateway.exchange.search import PERSON, parameters_of
+
+DATE = "2026-11-23"
+"""When what is said here last changed."""
+
+
+def capability_statement(pipeline: Pipeline, version: Version, base: str) -> dict[str, Any]:
+    """What the gateway does in a FHIR version, for the person's own record."""
+    statement: dict[str, Any] = {
+        "resourceType": "CapabilityStatement",
+        "url": f"{base}/fhir/{version}/metadata",
+        "name": "Zibpoort",
+        "status": "active",
+        "date": DATE,
+        "kind": "instance",
+        "software": {"name": "Zibpoort"},
+        "implementation": {
+            "description": "The record of one person, translated from what care providers delivered"
+        },
+        "fhirVersion": types(version).release,
+        "format": ["application/fhir+json", "application/fhir+xml"],
+        "rest": [_rest(pipeline, version)],
+    }
+    if version == "r4":
+        statement["implementation"]["url"] = f"{base}/fhir/{version}"
+    else:
+        statement["acceptUnknown"] = "no"
+    return statement
+
+
+def _rest(pipeline: Pipeline, version: Version) -> dict[str, Any]:
+    text = (
+        "OAuth 2.0 bearer token, a JSON Web Token signed with ES256, of a registered client for one person."
+    )
+    return {
+        "mode": "server",
+        "security": {"description": text},
+        "resource": [_resource(pipeline, version, kind) for kind in pipeline.served(version)],
+    }
+
+
+def _resource(pipeline: Pipeline, version: Version, kind: str) -> dict[str, Any]:
+    parts = pipeline.translator.loaded(FORMATS[version]).parts.values()
+    profiles = sorted({url for part in parts if part.type == kind for url in part.profiles})
+    row: dict[str, Any] = {"type": kind, "interaction": [{"code": "read"}, {"code": "search-type"}]}
+    if profiles and version == "r4":
+        row["supportedProfile"] = profiles
+    names = parameters_of(kind, types(version))
+    row["searchParam"] = [
+        {"name": name, "type": "reference" if name in PERSON else "token"} for name in names
+    ]
+    return row

@@ -1,0 +1,57 @@
+"""Is the gateway alive, and can it exchange?  For the machine that runs it: says nothing of anybody."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import structlog
+from fastapi import APIRouter, Request
+from starlette.responses import JSONResponse
+
+from gateway.api.exchanging import in_thread
+from gateway.errors import GatewayError
+from gateway.exchange import Pipeline
+from gateway.exchange.pipeline import FORMATS
+
+router = APIRouter(prefix="/health", tags=["health"])
+
+_log = structlog.get_logger("health")
+
+
+@router.get("/live", summary="The process answers")
+async def live() -> JSONResponse:
+    """200 as long as requests are handled at all."""
+    return JSONResponse({"status": "live"})
+
+
+@router.get("/ready", summary="Every component works", responses={503: {"description": "One does not"}})
+async def ready(request: Request) -> JSONResponse:
+    """200 when documents can be taken in and given out; 503 with the component that is down."""
+    pipeline: Pipeline = request.app.state.pipeline
+    components = await in_thread(
+        request, lambda: {name: _state(check, pipeline) for name, check in CHECKS.items()}
+    )
+    up = all(state == "up" for state in components.values())
+    return JSONResponse({"status": "ready" if up else "down", "components": components}, 200 if up else 503)
+
+
+def _storage(pipeline: Pipeline) -> None:
+    with pipeline.books.database.write() as transaction:  # a read would succeed on a full disk's last page
+        transaction.log.store.head()
+
+
+def _mappings(pipeline: Pipeline) -> None:
+    for version in FORMATS:
+        pipeline.served(version)
+
+
+CHECKS: dict[str, Callable[[Pipeline], None]] = {"storage": _storage, "mappings": _mappings}
+
+
+def _state(check: Callable[[Pipeline], None], pipeline: Pipeline) -> str:
+    try:
+        check(pipeline)
+    except (GatewayError, ValueError) as error:
+        _log.error("component down", component=check.__name__.strip("_"), type=type(error).__name__)
+        return "down"
+    return "up"

@@ -1,0 +1,8 @@
+"""The only part that knows the order of an exchange; `pipeline` has it."""
+
+from gateway.exchange.answers import Answer
+from gateway.exchange.parties import Party
+from gateway.exchange.pipeline import Delivery, Pipeline, Question, Sent, open_pipeline
+from gateway.exchange.recording import Call
+
+__all__ = ["Answer", "Call", "Delivery", "Party", "Pipeline", "Question", "Sent", "open_pipeline"]

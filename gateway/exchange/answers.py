@@ -1,0 +1,80 @@
+"""What goes out: FHIR in the version and syntax asked for, checked before it is released."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Literal
+
+from gateway.codecs import fhir_json, fhir_xml
+from gateway.codecs.fhir_types import Version
+from gateway.errors import Fault, Issue
+from gateway.exchange.search import Resource, Search
+
+Syntax = Literal["json", "xml"]
+RELEASES: dict[Version, str] = {"r4": "4.0", "stu3": "3.0"}
+"""The value of the media type parameter `fhirVersion` (FHIR R4 §3.1.0.1.10)."""
+
+BSN_SYSTEMS = (b"fhir.nl/fhir/NamingSystem/bsn", b'2.16.840.1.113883.2.4.6.3"')
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """Bytes to release, with their media type, and how many resources there are of each type."""
+
+    body: bytes
+    media: str
+    counts: Counter[str]
+
+
+def encode(tree: Resource, version: Version, syntax: Syntax) -> bytes:
+    """A FHIR resource in a syntax."""
+    return fhir_json.encode(tree, version) if syntax == "json" else fhir_xml.encode(tree, version)
+
+
+def media_type(version: Version, syntax: Syntax) -> str:
+    """The media type of an answer."""
+    return f"application/fhir+{syntax}; fhirVersion={RELEASES[version]}; charset=utf-8"
+
+
+def answer(tree: Resource, version: Version, syntax: Syntax) -> Answer:
+    """A resource ready to go.  Raises `Fault` when it holds a BSN: then nothing goes."""
+    body = encode(tree, version, syntax)
+    if any(system in body for system in BSN_SYSTEMS):
+        raise Fault(Issue("fatal", "security", "an answer with a BSN was stopped", place="release"))
+    entries = [entry["resource"] for entry in tree.get("entry", ())] if _is_bundle(tree) else [tree]
+    return Answer(body, media_type(version, syntax), Counter(each["resourceType"] for each in entries))
+
+
+def searchset(
+    search: Search, base: str, found: tuple[list[Resource], list[Resource]], now: datetime, bundle_id: str
+) -> Resource:
+    """The Bundle of a search: matches and what they include, under the self link of what was handled."""
+    matches, included = found
+    query = search.query()
+    bundle: Resource = {
+        "resourceType": "Bundle",
+        "id": bundle_id,
+        "meta": {"lastUpdated": now.isoformat(timespec="milliseconds")},
+        "type": "searchset",
+        "total": len(matches),
+        "link": [{"relation": "self", "url": f"{base}/{search.type}" + (f"?{query}" if query else "")}],
+    }
+    entries = [_entry(each, base, "match") for each in matches]
+    entries += [_entry(each, base, "include") for each in included]
+    if entries:
+        bundle["entry"] = entries
+    return bundle
+
+
+def _entry(resource: Resource, base: str, mode: str) -> dict[str, Any]:
+    return {
+        "fullUrl": f"{base}/{resource['resourceType']}/{resource['id']}",
+        "resource": resource,
+        "search": {"mode": mode},
+    }
+
+
+def _is_bundle(tree: Resource) -> bool:
+    return bool(tree["resourceType"] == "Bundle")

@@ -1,0 +1,175 @@
+"""One exchange on record: a decision before anything leaves or is stored, an outcome after.
+
+    with Exchange(...) as exchange:      who calls is known
+        exchange.record(decision)        durable, or nothing happens; a denial ends here
+        ...
+        exchange.complete(...)           what came of it
+
+Whatever is raised in between becomes the outcome.  When the process dies or the log fails in between, there
+is a decision without outcome: a visible gap.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import uuid
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from types import TracebackType
+from typing import Self
+
+import structlog
+
+from gateway.errors import Denied, Fault, GatewayError, InputError, Issue, NotFound
+from gateway.exchange.parties import Party
+from gateway.exchangelog import DecisionEntry, OutcomeEntry
+from gateway.policy import Decision, Register, Request, decide
+from gateway.storage import Database, Transaction
+
+_log = structlog.get_logger("exchange")
+
+UNDECIDABLE = {"person-missing"}
+"""Reasons that may go away once the document is read."""
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """A request from outside: an access token, or the party that a trusted part has already identified.
+
+    `request_id` is the caller's own, `access_point` its network address; both go into the log.
+    """
+
+    token: str = field(default="", repr=False)
+    party: Party | None = None
+    request_id: str = ""
+    access_point: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Books:
+    """Where exchanges are recorded, and by which register they are decided."""
+
+    database: Database
+    register: Register
+    source: str
+    now: Callable[[], datetime]
+
+
+class Exchange:
+    """One exchange of a known party.  Used as a context, from the moment that the party is known."""
+
+    def __init__(self, books: Books, call: Call, party: Party, request: Request, query: str = "") -> None:
+        self.id = uuid.uuid4().hex
+        self.party = party
+        self._books, self._call = books, call
+        self._request, self._query = request, query
+        self._content_hash, self._size = "", 0
+        self._decided = self._finished = False
+
+    @property
+    def person(self) -> str:
+        """The pseudonym of whom it is about; "" while that is not known."""
+        return self._request.person
+
+    def __enter__(self) -> Self:
+        """Refuse at once a caller that may never do this, before a byte of its document is read."""
+        early = decide(self._request, self._books.register)
+        if not early.permitted and not {reason.code for reason in early.reasons} <= UNDECIDABLE:
+            self.record(early)
+        return self
+
+    def received(self, document: bytes) -> None:
+        """Note which bytes came in: their hash and size go into the log, sealed."""
+        self._content_hash, self._size = hashlib.sha256(document).hexdigest(), len(document)
+
+    def asked(self, query: str) -> None:
+        """Note what is asked for, as it may stand in the log: without a BSN."""
+        self._query = query
+
+    def decide(self, person: str, blocks: frozenset[str] | None = None) -> Decision:
+        """What the register says of this exchange about this person (a pseudonym).  Records nothing."""
+        self._request = replace(self._request, person=person, blocks=blocks)
+        return decide(self._request, self._books.register)
+
+    def record(self, decision: Decision) -> None:
+        """Make the decision durable.
+
+        Raises `Denied` when it is a denial, with its outcome on record as well, and `Fault` when the log
+        cannot be written: then nothing may happen.
+        """
+        with self._books.database.write() as transaction:
+            self._write_decision(transaction, decision)
+            if not decision.permitted:
+                self._write_outcome(
+                    transaction, OutcomeEntry(self.id, self._books.now(), "refused", "forbidden")
+                )
+        if not decision.permitted:
+            raise Denied(Issue("error", "forbidden", "this is not permitted", rule="processing register"))
+
+    def complete(
+        self,
+        transaction: Transaction | None = None,
+        *,
+        counts: Mapping[str, int],
+        withheld: int = 0,
+        document: str = "",
+        code: str = "",
+        content: bytes = b"",
+    ) -> None:
+        """Record that it was completed; with `transaction`, exactly when that is committed."""
+        outcome = OutcomeEntry(
+            self.id,
+            self._books.now(),
+            "completed",
+            code,
+            document=document,
+            counts=counts,
+            withheld=withheld,
+            content_hash=hashlib.sha256(content).hexdigest() if content else "",
+            size=len(content),
+        )
+        if transaction is not None:
+            self._write_outcome(transaction, outcome)
+            return
+        with self._books.database.write() as own:
+            self._write_outcome(own, outcome)
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Record what was raised as the outcome, and the decision that would have been, if none was made."""
+        if not isinstance(error, Exception) or self._finished:
+            return
+        refused = isinstance(error, InputError | Denied | NotFound)
+        code = error.issues[0].code if isinstance(error, GatewayError) else "exception"
+        outcome = OutcomeEntry(self.id, self._books.now(), "refused" if refused else "failed", code)
+        try:
+            with self._books.database.write() as transaction:
+                if not self._decided:
+                    self._write_decision(transaction, decide(self._request, self._books.register))
+                self._write_outcome(transaction, outcome)
+        except Fault as fault:
+            _log.error("no outcome on record", exchange=self.id, issue=fault.issues[0].text)
+            if refused:
+                raise  # without a log not even a refusal is explained
+
+    def _write_decision(self, transaction: Transaction, decision: Decision) -> None:
+        entry = DecisionEntry.of(
+            self._request,
+            decision,
+            exchange=self.id,
+            time=self._books.now(),
+            source=self._books.source,
+            request_id=self._call.request_id,
+            access_point=self._call.access_point,
+            query=self._query,
+            content_hash=self._content_hash,
+            size=self._size,
+        )
+        transaction.log.record(entry)
+        self._decided = True
+
+    def _write_outcome(self, transaction: Transaction, outcome: OutcomeEntry) -> None:
+        transaction.log.record(outcome)
+        self._finished = True

@@ -1,0 +1,92 @@
+"""Partial zibs as elements of a FHIR datatype: names, addresses, telephone numbers, anatomical locations."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from gateway.mapping.fhir_reading import FhirReading
+from gateway.mapping.formats import Loaded, PartFacts
+from gateway.mapping.runtime_read import holds, store
+from gateway.mapping.state import Writing
+
+Tree = dict[str, Any]
+PartReader = Callable[[Tree, Tree, Any, FhirReading], None]
+
+
+def part_reader(loaded: Loaded, part: PartFacts) -> PartReader:
+    """The function that reads a part; what it finds for its `each` becomes one more occurrence of it."""
+    function: PartReader = loaded.functions[f"read_{part.block}_{part.name}"]
+    if not part.each:
+        return function
+
+    def read(resource: Tree, values: Tree, _item: Any, c: FhirReading) -> None:
+        item: Tree = {}
+        function(resource, values, item, c)
+        if item:
+            store(values, part.each, item.get(".", item), many=True)
+
+    return read
+
+
+class DatatypeReader:
+    """Reads elements of a FHIR datatype as one group of a partial zib.
+
+    `collects` is True when every element is one occurrence of a group inside the partial zib (telephone
+    numbers), so that all elements together are one group.
+    """
+
+    def __init__(self, loaded: Loaded, partial: str, parts: list[str]) -> None:
+        found = [loaded.parts[partial, name] for name in parts]
+        chosen = [(loaded.selected[partial, part.name], part_reader(loaded, part)) for part in found]
+        self._first = chosen[0]
+        self._chosen = sorted(chosen, key=lambda each: -len(each[0]))
+        self.collects = any(part.each for part in found)
+
+    def __call__(self, found: Any, c: FhirReading, _rule: str) -> Tree:
+        """The group that an element, or several, stand for."""
+        values: Tree = {}
+        for element in found if isinstance(found, list) else [found]:
+            selected, read = self._part(element)
+            if read is not None:
+                c.mark(element, tuple(name for name in selected if name in element), "")
+                read(element, values, None, c)
+        return values
+
+    def _part(self, element: Tree) -> tuple[Tree, PartReader | None]:
+        """The part that says most of what the element has; the first one for an element that says nothing."""
+        for selected, read in self._chosen:
+            if holds(element, selected):
+                return selected, read
+        said = any(name in element for name in self._first[0])
+        return {}, None if said else self._first[1]
+
+
+class DatatypeWriter:
+    """Writes a group of a partial zib as elements of a FHIR datatype."""
+
+    def __init__(self, loaded: Loaded, partial: str) -> None:
+        self._plan = loaded.functions[f"plan_{partial}"]
+        self._parts = {
+            part.name: (loaded.functions[f"write_{partial}_{part.name}"], loaded.selected[partial, part.name])
+            for part in loaded.parts.values()
+            if part.block == partial
+        }
+
+    def __call__(self, values: Tree, c: Writing) -> list[Tree]:
+        """An element for each part; one that holds nothing but what selects it is none."""
+        return self._written(values, c, "")
+
+    def only(self, part: str) -> Callable[[Tree, Writing], list[Tree]]:
+        """A converter to the elements of one part."""
+        return lambda values, c: self._written(values, c, part)
+
+    def _written(self, values: Tree, c: Writing, wanted: str) -> list[Tree]:
+        found = []
+        for name, item in self._plan(values, c):
+            write, selected = self._parts[name]
+            if wanted in ("", name):
+                element: Tree = write(values, item, c, None)
+                if element and element != selected:
+                    found.append(element)
+        return found

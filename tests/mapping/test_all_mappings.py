@@ -1,0 +1,40 @@
+"""What holds for every mapping that comes with the gateway, whichever zib it is."""
+
+import datetime
+from zoneinfo import ZoneInfo
+
+import pytest
+
+from conformance import roundtrip
+from gateway.mapping import Context, Translator, tools
+
+NOON = Context(datetime.datetime(2026, 7, 1, 12, tzinfo=ZoneInfo("Europe/Amsterdam")))
+
+
+@pytest.fixture(scope="module")
+def translator() -> Translator:
+    return Translator()
+
+
+def test_every_file_is_right() -> None:
+    assert [fault.diagnostics() for fault in tools.check()] == []
+
+
+def test_every_concept_comes_back_from_every_format(translator: Translator) -> None:
+    """One made-up block for each concept of each mapped block; what cannot come back is listed with the reason."""
+    known = roundtrip.listed()
+    lost = {(loss.way, loss.concept): loss.value for loss in roundtrip.specimen_trips(translator, NOON)}
+    assert {place: value for place, value in lost.items() if place not in known} == {}
+    stale = {place for place in known if place[0].startswith("specimen")} - lost.keys()
+    assert stale == set(), "listed as lost, but they come back"
+
+
+def test_every_listed_loss_has_a_reason() -> None:
+    assert all(len(reason) > 10 for reason in roundtrip.listed().values())
+
+
+def test_coverage_names_the_directions_of_every_concept() -> None:
+    rows = list(tools.coverage())
+    assert {state for row in rows for state in row.formats.values()} <= {"both", "read", "write", ""}
+    pressure = {row.concept: row.formats for row in rows if row.block == "BloodPressure"}
+    assert pressure["SystolicBloodPressure"] == {"fhir-r4": "both"} or "both" in pressure["SystolicBloodPressure"].values()

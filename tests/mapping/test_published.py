@@ -1,0 +1,148 @@
+"""Published documents, translated: nothing fails, nothing is lost in silence, the output is FHIR."""
+
+import datetime
+import importlib
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import orjson
+import pytest
+from lxml import etree
+
+from conformance import roundtrip, score
+from gateway.codecs import fhir_json
+from gateway.mapping import Context, Translator, bundle
+from gateway.mapping.account import STATES
+
+NOON = Context(datetime.datetime(2026, 7, 1, 12, tzinfo=ZoneInfo("Europe/Amsterdam")))
+SETS = [
+    ("zib2020-pairs/ada", "fhir-r4"),
+    ("bgz-msz-1.2/ada", "fhir-stu3"),
+    ("bgz-msz-2.0/ada", "fhir-stu3"),
+    ("bgz-msz-2.0/ada", "fhir-r4"),
+    ("bgz-medmij-3.1/ada_processed", "fhir-stu3"),
+]
+
+
+@pytest.fixture(scope="module")
+def translator() -> Translator:
+    return Translator()
+
+
+def documents(folder: Path) -> Iterator[Path]:
+    for path in sorted(folder.glob("*.xml")):
+        if b"nictiz.nl/mappings" not in path.read_bytes()[:500]:  # a list of other files, not a document
+            yield path
+
+
+@pytest.mark.parametrize(("folder", "form"), SETS)
+def test_every_value_has_one_line(testdata: Path, translator: Translator, folder: str, form: str) -> None:
+    """The account against an independent count: each element with a value, a code or a reason has its line."""
+    for path in documents(testdata / folder):
+        read = translator.read(path.read_bytes(), NOON)
+        lines = list(translator.write(read, form, NOON).account.lines())
+        assert all(line.state in STATES for line in lines)
+        assert all(line.rule or line.reason for line in lines), path.name
+        with_value = [
+            element
+            for element in etree.fromstring(path.read_bytes()).iter(etree.Element)
+            if {"value", "code", "nullFlavor"} & set(element.keys())
+        ]
+        counted = sum(1 for line in lines if not line.place.endswith("//"))
+        assert counted >= len(with_value), path.name
+
+
+@pytest.mark.parametrize(("folder", "form"), SETS)
+def test_the_same_input_gives_the_same_bytes(testdata: Path, translator: Translator, folder: str, form: str) -> None:
+    path = next(documents(testdata / folder))
+
+    def once() -> bytes:
+        read = translator.read(path.read_bytes(), NOON)
+        return score.dumps(bundle(translator.write(read, form, NOON).resources, NOON.base))
+
+    assert once() == once()
+
+
+@pytest.mark.parametrize(("folder", "form"), SETS)
+def test_no_id_holds_a_bsn(testdata: Path, translator: Translator, folder: str, form: str) -> None:
+    for path in documents(testdata / folder):
+        read = translator.read(path.read_bytes(), NOON)
+        bsns = {bsn for bsn, _ in read.persons()}
+        for resource in translator.write(read, form, NOON).resources:
+            assert not any(bsn in resource["id"] for bsn in bsns)
+
+
+@pytest.mark.parametrize(("folder", "form"), SETS)
+def test_references_resolve_inside_the_document(
+    testdata: Path, translator: Translator, folder: str, form: str
+) -> None:
+    for path in documents(testdata / folder):
+        resources = translator.write(translator.read(path.read_bytes(), NOON), form, NOON).resources
+        there = {f"{each['resourceType']}/{each['id']}" for each in resources}
+        assert len(there) == len(resources), path.name
+        for reference in references(resources):
+            assert "://" in reference or reference in there, (path.name, reference)
+
+
+def references(value: Any) -> Iterator[str]:
+    if isinstance(value, dict):
+        if isinstance(value.get("reference"), str):
+            yield value["reference"]
+        for each in value.values():
+            yield from references(each)
+    elif isinstance(value, list):
+        for each in value:
+            yield from references(each)
+
+
+@pytest.mark.parametrize(("folder", "form"), SETS)
+def test_the_output_is_fhir_for_an_independent_reader(
+    testdata: Path, translator: Translator, folder: str, form: str
+) -> None:
+    """fhir.resources has no R4 4.0.1; R4B differs in nothing that these resources use."""
+    module = "fhir.resources.STU3" if form == "fhir-stu3" else "fhir.resources.R4B"
+    faults = []
+    for path in documents(testdata / folder):
+        for resource in translator.write(translator.read(path.read_bytes(), NOON), form, NOON).resources:
+            kind = resource["resourceType"]
+            model = getattr(importlib.import_module(f"{module}.{kind.lower()}"), kind)
+            try:
+                model.model_validate_json(fhir_json.encode(resource, translator.loaded(form).compiled.version))
+            except ValueError as error:
+                faults.append(f"{path.name} {kind}: {str(error).splitlines()[1:3]}")
+    assert faults == []
+
+
+def test_round_trips_lose_only_what_is_listed(testdata: Path, translator: Translator) -> None:
+    del testdata
+    known = roundtrip.listed()
+    lost = {(loss.way, loss.concept): loss.document for loss in roundtrip.trips(translator, NOON)}
+    assert {place: document for place, document in lost.items() if place not in known} == {}
+
+
+@pytest.mark.parametrize(("name", "recall", "precision"), [("zib2020", 0.97, 0.97)])
+def test_scores_of_zib_2020(testdata: Path, name: str, recall: float, precision: float) -> None:
+    del testdata
+    total = score.score(name, rf"^nl-core-({score.ZIBS_OF_BGZ})-\d\d$", 0)
+    found = score.summary(name, total)
+    assert total["failed"] == 0
+    assert found >= (recall, precision) or (found[0] >= recall and found[1] >= precision)
+
+
+def test_scores_of_the_bgz(testdata: Path) -> None:
+    del testdata
+    total = score.score("bgz-1.2", "", 0) + score.score("bgz-2.0", "", 0)
+    recall, precision = score.summary("bgz", total)
+    assert total["failed"] == 0
+    assert recall >= 0.90
+    assert precision >= 0.95
+
+
+def test_decimals_keep_their_digits(testdata: Path, translator: Translator) -> None:
+    """0.50 in a document of 2.0 is 0.50 in FHIR."""
+    path = testdata / "bgz-msz-2.0/ada/BgZ-msz-tst-patD-SLB.xml"
+    assert b'value="0.50"' in path.read_bytes()
+    resources = translator.write(translator.read(path.read_bytes(), NOON), "fhir-stu3", NOON).resources
+    assert b'"value":0.50' in orjson.dumps(resources, default=lambda value: orjson.Fragment(str(value).encode()))
