@@ -15,6 +15,25 @@ SNOMED = "2.16.840.1.113883.6.96"
 Key = tuple[str, ...]
 
 
+_BASIC_UNIT = Quantity("2.5", "stuk", "245", "2.16.840.1.113883.2.4.4.1.900.2")
+FITTING: dict[str, Any] = {
+    "Frequency": Quantity("3", "/dag", "/d"),
+    "Interval": Quantity("8", "uur", "h"),
+    "DurationOfAdministration.Duration": Quantity("16", "uur", "h"),
+    "AdministeringSpeed": Quantity("0.50", "ml/uur", "ml/h"),
+    "MaximumDose": Quantity("600", "mg/dag", "mg/d"),
+    "AdministrationTime": Moment("08:30"),
+    "AdditionalInstructions": Code("1018", "2.16.840.1.113883.2.4.4.5", "a display"),
+} | dict.fromkeys(("Dose", "Amount", "DispensedAmount", "IngredientAmount", "ProductAmount"), _BASIC_UNIT)
+"""Values of the concepts (in a group of the name, too) whose type says less than what they can hold."""
+
+
+def fitting(key: Key) -> Any:
+    """The value that fits a concept of this path better than any of its type; None when any does."""
+    ends = (".".join(key[i:j]) for i in range(len(key)) for j in (len(key), i + 1))
+    return next((FITTING[end] for end in ends if end in FITTING), None)
+
+
 def leaves(profiles: Profiles, release: str, concepts: Any, above: Key = ()) -> Iterator[tuple[Key, Concept]]:
     """Every concept without parts of a block, with its path; partial zibs are opened."""
     for name, concept in concepts.items():

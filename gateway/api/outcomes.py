@@ -71,7 +71,7 @@ def shown(error: GatewayError, request_id: str) -> list[Issue]:
         return [Issue("fatal", "transient", text)]
     if status >= 500:
         return [Issue("fatal", "exception", f"a fault of the gateway (id {request_id})")]
-    return error.issues
+    return error.issues or [Issue("error", "processing", "the request cannot be handled")]
 
 
 def outcome(issues: Iterable[Issue]) -> dict[str, Any]:

@@ -12,6 +12,8 @@ import typer
 from gateway.cli.ending import OK, OURS, REFUSED
 
 if TYPE_CHECKING:
+    from rich.console import Console
+
     from gateway.cli.translation import Job, Order, Row
 
 
@@ -114,17 +116,22 @@ def _many(jobs: list[Job], order: Order, *, quiet: bool) -> int:
     return OURS if "failed" in states else REFUSED if "refused" in states else OK
 
 
-def _summarise(rows: list[Row], console: object) -> None:
+def _summarise(rows: list[Row], console: Console) -> None:
     """A line for each document that was not translated, and what was done in all."""
-    from rich.console import Console
     from rich.table import Table
 
-    assert isinstance(console, Console)  # noqa: S101
-    table = Table("document", "state", "building blocks", "warnings", "why not", header_style="bold")
     for row in rows:
         if row.state != "translated":
-            table.add_row(str(row.file), row.state, "", "", row.text)
+            console.print(
+                f"{row.state}: {row.file}: {row.text}", soft_wrap=True, markup=False, highlight=False
+            )
     good = [row for row in rows if row.state == "translated"]
-    blocks, warnings = sum(row.blocks for row in good), sum(row.warnings for row in good)
-    table.add_row(f"{len(good)} of {len(rows)}", "translated", str(blocks), str(warnings), "")
+    table = Table("translated", "building blocks", "warnings", "refused", "failed", header_style="bold")
+    table.add_row(
+        f"{len(good)} of {len(rows)}",
+        str(sum(row.blocks for row in good)),
+        str(sum(row.warnings for row in good)),
+        str(sum(row.state == "refused" for row in rows)),
+        str(sum(row.state == "failed" for row in rows)),
+    )
     console.print(table)

@@ -142,7 +142,8 @@ class Exchange:
         if not isinstance(error, Exception) or self._finished:
             return
         refused = isinstance(error, InputError | Denied | NotFound)
-        code = error.issues[0].code if isinstance(error, GatewayError) else "exception"
+        issues = error.issues if isinstance(error, GatewayError) else []
+        code = issues[0].code if issues else "exception"
         outcome = OutcomeEntry(self.id, self._books.now(), "refused" if refused else "failed", code)
         try:
             with self._books.database.write() as transaction:

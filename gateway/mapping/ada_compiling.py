@@ -9,7 +9,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import cached_property
 
 from gateway.blocks.profiles import ZIBROOT, Concept, Profile, Profiles, normalise
 from gateway.documents import Document, KeyPath, Mark
@@ -80,8 +81,8 @@ class AdaCompiler:
             f"Generated from the profile of {block} and mappings/ada/{self.overlay.application}.yaml."
         )
         title = f"{profile.id} {profile.block}"
-        top = profile.kind not in ("partial", "root")
-        self._scope(Scope(function_name(block), block, title, profile.concepts, profile, ("concepts",), top))
+        scope = Scope(function_name(block), block, title, profile.concepts, profile, ("concepts",))
+        self._scope(replace(scope, top=self._stands_alone(profile)))
         return self.source.text()
 
     def profile(self, block: str) -> Profile:
@@ -98,7 +99,19 @@ class AdaCompiler:
         """The partial zibs that a block is made of, and what every block has."""
         profile = self.profile(block)
         types = {concept.type for _, concept in profile.walk()} - set(READERS) - {"group", "reference"}
-        return sorted(types | ({ZIBROOT} if profile.kind not in ("partial", "root") else set()))
+        return sorted(types | ({ZIBROOT} if self._stands_alone(profile) else set()))
+
+    def _stands_alone(self, profile: Profile) -> bool:
+        """True for a zib, and for a partial zib that others refer to (PharmaceuticalProduct)."""
+        return profile.kind not in ("partial", "root") or profile.block in self._targets
+
+    @cached_property
+    def _targets(self) -> frozenset[str]:
+        release = self.overlay.release
+        profiles = [self.profile(block) for block in self.profiles.blocks(release)]
+        return frozenset(
+            target for profile in profiles for _, concept in profile.walk() for target in concept.targets
+        )
 
     # -- functions ---------------------------------------------------------------------------------
 

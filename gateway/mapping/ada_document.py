@@ -10,20 +10,19 @@ Generated code calls it for whatever goes beyond one value.  Three rules hold:
 
 from __future__ import annotations
 
-import datetime
 from collections import Counter
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
 from lxml import etree
 from stdnum.nl import bsn
 
-from gateway.blocks.values import Absent, Block, Group, Identifier, Moment, Ref
+from gateway.blocks.values import Absent, Block, Group, Identifier, Ref
 from gateway.codecs.ada import PLACEHOLDER
 from gateway.errors import ContentError, Issue
-from gateway.mapping import runtime_ada, tdates
+from gateway.mapping import runtime_ada
 from gateway.mapping.ada_copies import Original, image_of
+from gateway.mapping.ada_links import BSN, ITSELF, PERSON, Links, Waiting, date_from_births
 from gateway.mapping.ada_overlay import CONCEPTS
 from gateway.mapping.runtime_ada import DESCRIBING
 from gateway.mapping.state import Reading
@@ -36,26 +35,7 @@ Element = etree._Element
 Target = tuple[Any, str, str, Element]
 """What a reference points at: the value, the block and the id that it waits for, and where it stands."""
 
-BSN = "2.16.840.1.113883.2.4.6.3"
-PERSON = "patient-id"
-"""The element of zib 2020 forms that names the subject by BSN."""
 MOST_ISSUES = 100
-ITSELF = frozenset(("auteur_is_patient", "author_is_patient"))
-"""Elements that say that the subject is meant."""
-
-
-@dataclass(slots=True)
-class Waiting:
-    """A reference to an id, which points at a block that may come later."""
-
-    holder: Any
-    """The group, or the list in it, that holds the reference."""
-    place: Any
-    """Its name or index there."""
-    kind: str
-    id: str
-    element: Element
-    block: Block
 
 
 class AdaReading:
@@ -73,8 +53,7 @@ class AdaReading:
         self.blocks: list[Block] = []
         self._application: Application
         self._block: Block
-        self._around: list[tuple[Block, Block | None]] = []
-        self._waiting: list[Waiting] = []
+        self._links = Links()
         self._named: dict[tuple[str, str], Original] = {}
         """(block, id) to what is called so."""
         self._ids: dict[str, Block] = {}
@@ -108,7 +87,10 @@ class AdaReading:
             raise ContentError(
                 *(self._unknown or [Issue("error", "required", "the document holds no building block")])
             )
-        self._finish()
+        for element in self._links.settle(self.blocks, self._called, one_person=self._one_person):
+            self._report(element, "not-found", "the document has nothing with this id")
+        if self.unborn:
+            self.issues += date_from_births(self.blocks)
         return self.blocks
 
     def _standing(self, holder: Element) -> Iterator[tuple[Element, str]]:
@@ -176,7 +158,12 @@ class AdaReading:
             block = Block(kind, self._application.release, "", {name: value}, element.sourceline or 0)
             block.key = self._key(kind, "")
             self.blocks.append(block)
-            self._around.append((block, self._block))
+            self._links.around.append((block, self._block))
+
+    def _called(self, kind: str, name: str) -> Block | None:
+        """The block with an id; of that kind when several have it."""
+        named = self._named.get((kind, name))
+        return named.block if named else self._ids.get(name)
 
     # -- one block ---------------------------------------------------------------------------------
 
@@ -184,7 +171,7 @@ class AdaReading:
         """Read an element into a block; one that holds nothing is no block."""
         place, outer = len(self.blocks), getattr(self, "_block", None)
         self.blocks.append(block)
-        self._around.append((block, above))
+        self._links.around.append((block, above))
         self._block = block
         self._application.reader(block.type)(element, block.values, self)
         if outer is not None:
@@ -274,7 +261,7 @@ class AdaReading:
                 v[name] = value
             if wanted:
                 holder, place = (v[name], len(v[name]) - 1) if many else (v, name)
-                self._waiting.append(Waiting(holder, place, kind, wanted, at, self._block))
+                self._links.waiting.append(Waiting(holder, place, kind, wanted, at, self._block))
 
     def _present(self, found: list[Target]) -> list[Target]:
         """The targets that are there, when one is; the others say only that none is of their kind."""
@@ -325,72 +312,6 @@ class AdaReading:
         else:
             found.append((Ref(literal=value, at=at), self._application.blocks.get(tag, ""), value, element))
 
-    # -- when all blocks are there -----------------------------------------------------------------
-
-    def _finish(self) -> None:
-        persons = {
-            number.value: block.key
-            for block in self.blocks
-            if block.type == "Patient"
-            for number in numbers_of(block)
-        }
-        for waiting in self._waiting:
-            waiting.holder[waiting.place] = self._resolved(waiting, waiting.holder[waiting.place], persons)
-        patients = [block for block in self.blocks if block.type == "Patient"]
-        only = patients[0] if len(patients) == 1 and self._one_person else None
-        for block, above in self._around:
-            if block.type != "Patient" and "Subject" not in block.values:
-                self._inherit(block, above or only)
-        if self.unborn:
-            births = {block.key: block.values.get("DateOfBirth") for block in patients}
-            for block in self.blocks:
-                block.values = self._born(block.values, block, births)
-
-    def _resolved(self, waiting: Waiting, ref: Ref, persons: dict[str, str]) -> Ref:
-        """A reference with the key of its block; as it was sent when there is no such block."""
-        if waiting.id == PERSON:
-            number = ref.identifier
-            key = persons.get(number.value, "") if number is not None and number.system == BSN else ""
-            return Ref(key, at=ref.at) if key else ref
-        if waiting.id in ITSELF:
-            subject = waiting.block.values.get("Subject")
-            return Ref(subject.key, identifier=subject.identifier, at=ref.at) if type(subject) is Ref else ref
-        named = self._named.get((waiting.kind, waiting.id))
-        block = named.block if named else self._ids.get(waiting.id)
-        if block is None:
-            self._report(waiting.element, "not-found", "the document has nothing with this id")
-            return ref
-        return Ref(block.key, at=ref.at)
-
-    @staticmethod
-    def _inherit(block: Block, above: Block | None) -> None:
-        """Give a block the subject of the block around it, or the patient that this is."""
-        if above is None or above is block:
-            return
-        if above.type == "Patient":
-            block.values["Subject"] = Ref(above.key)
-            return
-        subject = above.values.get("Subject")
-        if type(subject) is Ref and (not subject.key or subject.key != block.key):
-            block.values["Subject"] = Ref(subject.key, identifier=subject.identifier)
-
-    def _born(self, value: Any, block: Block, births: dict[str, Any]) -> Any:
-        """A value in which dates counted from the date of birth are worked out."""
-        if isinstance(value, dict):
-            return {name: self._born(inside, block, births) for name, inside in value.items()}
-        if isinstance(value, list):
-            return [self._born(inside, block, births) for inside in value]
-        if type(value) is not Moment or not tdates.needs_birth(value.value):
-            return value
-        subject = block.values.get("Subject")
-        birth = births.get(subject.key) if type(subject) is Ref else births.get(block.key)
-        try:
-            return Moment(tdates.resolve(value.value, datetime.date.fromisoformat(birth.value)), value.at)  # type: ignore[union-attr]
-        except (AttributeError, ValueError):
-            text = "this date is counted from a date of birth that the document does not give"
-            self.issues.append(Issue("error", "value", text, place=block.key, line=block.line))
-            return Absent("UNK", "", value.at)
-
     # -- faults ------------------------------------------------------------------------------------
 
     def misfit(self, element: Element, text: str, rule: str) -> Absent | None:
@@ -440,15 +361,6 @@ class AdaReading:
             or any(value for name, value in each.items() if name not in DESCRIBING)
             for each in element.iter("*")
         )
-
-
-def numbers_of(block: Block) -> Iterator[Identifier]:
-    """The BSNs of a Patient."""
-    for name in ("PatientIdentificationNumber", "IdentificationNumber"):
-        found = block.values.get(name)
-        for each in found if isinstance(found, list) else [found]:
-            if type(each) is Identifier and each.system == BSN:
-                yield each
 
 
 def _first(value: Any) -> Any:

@@ -63,6 +63,8 @@ class Overlay:
     """Element name to block, where it is not the profile's name; an empty block takes a name away."""
     forms: Mapping[str, str]
     """Block to the name of its registration form, where it is not the Dutch name of the zib; for writing."""
+    writes: Mapping[str, str]
+    """What the registrations say that the gateway writes for this application; empty: it writes none."""
     left: Mapping[str, Alias]
     """Elements beside the blocks that hold nothing about a patient."""
     elements: Mapping[str, Mapping[str, Alias]]
@@ -106,6 +108,7 @@ def parse(document: Document, schema: jsonschema.Draft202012Validator) -> Overla
         one_person=data.get("one-person", False),
         blocks=data.get("blocks", {}),
         forms=data.get("forms", {}),
+        writes=data.get("writes", {}),
         left={
             name: Alias(document.mark("leave", name), leave=reason)
             for name, reason in data.get("leave", {}).items()

@@ -1,8 +1,10 @@
-"""Writes ADA: blocks of zib release 2020 to registration forms, one form a block, in one `adaxml`.
+"""Writes ADA: blocks to registration forms, one form a block, in one `adaxml`.
 
-What a block refers to is a form of its own, and the reference names its id.  The forms have no place
-for what every zib has besides its subject (author, source of information, identification, date), so
-that stands in a `<zibroot>`, spelled as the BgZ 2017 applications spell it.
+The forms are those of zib release 2020 (application zib2020-nl); a block of release 2017 that no
+bridge could carry gets a form of the same make with the names of its own release.  What a block
+refers to is a form of its own, and the reference names its id.  The forms have no place for what
+every zib has besides its subject (author, source of information, identification, date), so that
+stands in a `<zibroot>`, spelled as the BgZ 2017 applications spell it.
 """
 
 from __future__ import annotations
@@ -14,7 +16,7 @@ from typing import Any, Final
 from lxml import etree
 
 from gateway import documents
-from gateway.blocks.profiles import ZIBROOT, Concept, Profile, Profiles
+from gateway.blocks.profiles import Concept, Profile, Profiles
 from gateway.blocks.values import (
     Absent,
     Blob,
@@ -32,7 +34,7 @@ from gateway.blocks.values import (
 from gateway.errors import ContentError, Issue
 from gateway.mapping import ada_overlay
 from gateway.mapping.ada_compiling import spelled
-from gateway.mapping.ada_document import BSN, PERSON, numbers_of
+from gateway.mapping.ada_links import BSN, PERSON, numbers_of
 from gateway.mapping.ada_overlay import CONCEPTS, Overlay
 from gateway.mapping.state import Writing
 from gateway.resources import ZIB_PROFILES
@@ -40,34 +42,85 @@ from gateway.terminology.units import Units
 
 Element = etree._Element
 
-APPLICATION: Final = "zib2020-nl"
-RELEASE: Final = "2020"
-# Ids of the art-decor project zib2020-nl: its registrations, and what it adds to every zib.
-REGISTRATION: Final = "2.16.840.1.113883.2.4.3.11.60.121.4.2."
+# Ids that art-decor gives to what the forms of zib2020-nl add to every zib.
 SUBJECT: Final = "2.16.840.1.113883.2.4.3.11.999.121.1.1"
 SUBJECT_NUMBER: Final = "2.16.840.1.113883.2.4.3.11.999.121.1.2"
-EFFECTIVE: Final = "2020-09-01T00:00:00"
 
 
-class AdaWriter:
-    """Writes registration forms of the application zib2020-nl."""
+class Forms:
+    """The registration forms of one release of the zibs."""
 
-    def __init__(self, profiles: Profiles, overlay: Overlay, folder: Path = ZIB_PROFILES) -> None:
-        self.profiles, self.overlay = profiles, overlay
-        self.units = Units.load()
+    def __init__(self, overlay: Overlay, profiles: Profiles, folder: Path) -> None:
+        self.overlay, self.release = overlay, overlay.release
+        self.profiles = profiles
+        self.basics = profiles.basics(overlay.release)
         self._folder = folder
         self._elements = {block: name for name, block in overlay.blocks.items() if block}
         self._rules: dict[str, dict[tuple[str, ...], str]] = {}
 
+    def profile(self, block: str) -> Profile | None:
+        """The profile of a block in this release."""
+        return self.profiles.get(self.release, block)
+
+    def element(self, block: str) -> str:
+        """The name of the element of a block."""
+        profile = self.profile(block)
+        return self._elements.get(block) or spelled(profile.nl if profile else block)
+
+    def rule(self, profile: Profile, path: tuple[str, ...]) -> str:
+        """The line of the profile that a concept stands on, as `file:line`."""
+        rules = self._rules.get(profile.block)
+        if rules is None:
+            name = f"{self.release}/{profile.block}.yaml"
+            document = documents.load(self._folder / name, f"zib_profiles/{name}")
+            rules = {found: str(document.mark(*_keys(found))) for found, _ in profile.walk()}
+            self._rules[profile.block] = rules
+        return rules[path]
+
+    def registration(self, data: Element, block: Block, profile: Profile) -> Element:
+        """An empty registration of a block, with the attributes by which ADA knows it."""
+        stem = self.overlay.forms.get(block.type) or spelled(profile.nl).removesuffix("_rc")
+        writes = self.overlay.writes
+        transaction = writes.get("transaction", "")
+        form = etree.SubElement(data, f"{stem}_registratie")
+        for attribute, value in (
+            ("app", self.overlay.application),
+            ("shortName", f"{stem}_registratie"),
+            ("formName", stem),
+            ("transactionRef", transaction and transaction + profile.id.removeprefix("NL-CM:")),
+            ("transactionEffectiveDate", writes.get("effective", "")),
+            ("versionDate", ""),
+            ("prefix", writes.get("prefix", "")),
+            ("language", "nl-NL"),
+            ("title", block.key),
+            ("desc", ""),
+            ("id", id_of(block)),
+        ):
+            form.set(attribute, value)
+        return form
+
+
+def _keys(path: tuple[str, ...]) -> Iterator[str]:
+    for name in path:
+        yield from ("concepts", name)
+
+
+class AdaWriter:
+    """Writes registration forms, for every release that has an application which is written."""
+
+    def __init__(self, profiles: Profiles, overlays: list[Overlay], folder: Path = ZIB_PROFILES) -> None:
+        self.units = Units.load()
+        self._forms = {each.release: Forms(each, profiles, folder) for each in overlays if each.writes}
+
     @classmethod
     def load(cls, folder: Path, profiles: Profiles) -> AdaWriter:
-        """The writer for the overlay of zib2020-nl in a folder.  Raises `AuthoringError`."""
-        return cls(profiles, next(o for o in ada_overlay.load(folder) if o.application == APPLICATION))
+        """The writer for the overlays in a folder.  Raises `AuthoringError` when one is wrong."""
+        return cls(profiles, ada_overlay.load(folder))
 
     def write(self, blocks: Sequence[Block], w: Writing) -> Element:
         """The `adaxml` of blocks; the same blocks and context give the same document.
 
-        Raises `ContentError` for a block of another release or without a profile.
+        Raises `ContentError` for a block of which no release has a form.
         """
         moment = w.context.now.isoformat()
         root = etree.Element("adaxml")
@@ -83,83 +136,43 @@ class AdaWriter:
             },
         )
         data = etree.SubElement(root, "data")
-        document = _Document(self, blocks, w)
+        known = {block.key: block for block in blocks}
         for block in blocks:
-            document.form(data, block)
+            forms = self._forms.get(block.release)
+            profile = forms.profile(block.type) if forms else None
+            if forms is None or profile is None:
+                text = f"release {block.release} of the zibs has no registration form for '{block.type}'"
+                raise ContentError(Issue("error", "not-supported", text, place=block.key))
+            _Form(forms, profile, known, w, self.units).write(data, block)
         return root
 
-    def profile(self, block: Block) -> Profile:
-        """The profile of a block that can be written."""
-        found = self.profiles.get(RELEASE, block.type) if block.release == RELEASE else None
-        if found is None:
-            text = f"release {RELEASE} has no building block '{block.type}'"
-            if block.release != RELEASE:
-                text = f"ADA is written in zib release {RELEASE}: bridge this block of {block.release} first"
-            raise ContentError(Issue("error", "not-supported", text, place=block.key))
-        return found
 
-    def element(self, block: str) -> str:
-        """The name of the element of a block."""
-        profile = self.profiles.get(RELEASE, block)
-        return self._elements.get(block) or (spelled(profile.nl) if profile else spelled(block))
+class _Form:
+    """One form under way."""
 
-    def rule(self, profile: Profile, path: tuple[str, ...]) -> str:
-        """The line of the profile that a concept stands on, as `file:line`."""
-        rules = self._rules.get(profile.block)
-        if rules is None:
-            name = f"{RELEASE}/{profile.block}.yaml"
-            document = documents.load(self._folder / name, f"zib_profiles/{name}")
-            rules = {found: str(document.mark(*_keys(found))) for found, _ in profile.walk()}
-            self._rules[profile.block] = rules
-        return rules[path]
+    def __init__(
+        self, forms: Forms, profile: Profile, blocks: Mapping[str, Block], w: Writing, units: Units
+    ) -> None:
+        self.forms, self.profile, self.blocks, self.w, self.units = forms, profile, blocks, w, units
 
-
-def _keys(path: tuple[str, ...]) -> Iterator[str]:
-    for name in path:
-        yield from ("concepts", name)
-
-
-class _Document:
-    """One document under way."""
-
-    def __init__(self, writer: AdaWriter, blocks: Sequence[Block], w: Writing) -> None:
-        self.writer, self.w = writer, w
-        self.blocks = {block.key: block for block in blocks}
-        self.basics = writer.profiles.basics(RELEASE)
-
-    def form(self, data: Element, block: Block) -> None:
-        """The registration form of a block."""
-        profile = self.writer.profile(block)
-        name = self.writer.element(block.type)
-        stem = self.writer.overlay.forms.get(block.type) or spelled(profile.nl).removesuffix("_rc")
-        form = etree.SubElement(data, f"{stem}_registratie")
-        for attribute, value in (
-            ("app", APPLICATION),
-            ("shortName", f"{stem}_registratie"),
-            ("formName", stem),
-            ("transactionRef", REGISTRATION + profile.id.removeprefix("NL-CM:")),
-            ("transactionEffectiveDate", EFFECTIVE),
-            ("versionDate", ""),
-            ("prefix", "zib2017-"),
-            ("language", "nl-NL"),
-            ("title", block.key),
-            ("desc", ""),
-            ("id", id_of(block)),
-        ):
-            form.set(attribute, value)
-        element = etree.SubElement(form, name, {"conceptId": concept_id(profile.root), "id": id_of(block)})
+    def write(self, data: Element, block: Block) -> None:
+        """The registration of a block."""
+        form = self.forms.registration(data, block, self.profile)
+        marks = {"conceptId": concept_id(self.profile.root), "id": id_of(block)}
+        element = etree.SubElement(form, self.forms.element(block.type), marks)
         self._subject(element, block)
-        self._zibroot(element, block, profile)
-        self._group(element, block.values, profile.concepts, profile, ())
+        self._zibroot(element, block)
+        self._group(element, block.values, self.profile.concepts, self.profile, ())
 
     # -- what every block has ----------------------------------------------------------------------
 
     def _subject(self, element: Element, block: Block) -> None:
         subject = block.values.get("Subject")
-        if subject is None:
+        basics = self.forms.basics
+        if subject is None or basics is None:
             return
         holder = etree.SubElement(element, "onderwerp", {"conceptId": SUBJECT})
-        rule = self._basic_rule("Subject")
+        rule = self.forms.rule(basics, ("Subject",))
         number = self._number(subject)
         if number is not None:
             marks = {"value": number.value, "root": number.system, "conceptId": SUBJECT_NUMBER}
@@ -178,19 +191,15 @@ class _Document:
         number = subject.identifier
         return number if number is not None and number.system == BSN else None
 
-    def _zibroot(self, element: Element, block: Block, profile: Profile) -> None:
-        concepts = self.basics.concepts if self.basics else {}
-        found = {
-            n: v
-            for n, v in block.values.items()
-            if n in concepts and n not in profile.concepts and n != "Subject"
-        }
-        if found and self.basics is not None:
-            holder = etree.SubElement(element, "zibroot", {"conceptId": concept_id(self.basics.root)})
-            self._group(holder, found, concepts, self.basics, ())
-
-    def _basic_rule(self, name: str) -> str:
-        return self.writer.rule(self.basics, (name,)) if self.basics else ZIBROOT
+    def _zibroot(self, element: Element, block: Block) -> None:
+        basics = self.forms.basics
+        if basics is None:
+            return
+        others = {name for name in basics.concepts if name != "Subject" and name not in self.profile.concepts}
+        found = {name: value for name, value in block.values.items() if name in others}
+        if found:
+            holder = etree.SubElement(element, "zibroot", {"conceptId": concept_id(basics.root)})
+            self._group(holder, found, basics.concepts, basics, ())
 
     # -- concepts ----------------------------------------------------------------------------------
 
@@ -211,15 +220,16 @@ class _Document:
     def _concept(
         self, element: Element, value: Any, concept: Concept, profile: Profile, path: tuple[str, ...]
     ) -> None:
-        rule = self.writer.rule(profile, path)
         kid = etree.SubElement(element, spelled(concept.nl), {"conceptId": concept_id(concept.id)})
         if isinstance(value, dict):
-            partial = self.writer.profiles.get(RELEASE, concept.type)
+            partial = self.forms.profile(concept.type)
             if concept.concepts:
                 self._group(kid, value, concept.concepts, profile, path)
             elif partial is not None:
                 self._group(kid, value, partial.concepts, partial, ())
-        elif type(value) is Ref:
+            return
+        rule = self.forms.rule(profile, path)
+        if type(value) is Ref:
             self._reference(kid, value, concept.targets[0] if concept.targets else "", rule)
         else:
             self._value(kid, value, typed=concept.type == "any")
@@ -227,21 +237,20 @@ class _Document:
 
     def _reference(self, holder: Element, value: Any, kind: str, rule: str) -> None:
         """The element inside a concept that refers to a block; `kind` names it when the block is not here."""
+        target = self.blocks.get(value.key) if type(value) is Ref else None
+        marks: dict[str, str] = {}
         if type(value) is Absent:
-            self._value(etree.SubElement(holder, self.writer.element(kind)), value)
-            self.w.use(value, rule)
-            return
-        target = self.blocks.get(value.key)
-        if target is not None:
+            marks = {"nullFlavor": value.reason}
+        elif target is not None:
             marks = {"value": id_of(target), "datatype": "reference"}
         elif value.identifier is not None:
             marks = {"value": value.identifier.value, "root": value.identifier.system}
         elif value.literal:
             marks = {"value": value.literal, "datatype": "reference"}
-        else:
+        if not marks:
             self.w.unwritten(value, rule)
             return
-        etree.SubElement(holder, self.writer.element(target.type if target else kind), marks)
+        etree.SubElement(holder, self.forms.element(target.type if target else kind), marks)
         self.w.use(value, rule)
 
     # -- values ------------------------------------------------------------------------------------
@@ -249,7 +258,7 @@ class _Document:
     def _value(self, element: Element, value: Any, *, typed: bool = False) -> None:
         """The attributes of a value; its datatype too where the zib leaves that open."""
         datatype, attributes = _SPELLED[type(value)]
-        for name, text in attributes(value, self.writer.units):
+        for name, text in attributes(value, self.units):
             if text:
                 element.set(name, text)
         if typed and type(value) is not Absent:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from gateway.mapping import names
+from gateway.mapping import dosage, names
 
 COMPUTED = {
     "family_name": names.family_name,
@@ -34,4 +34,16 @@ NAMED: dict[str, Any] = {
     "country_code": names.Country(),
     "location_name": names.LocationName(),
     "after_dash": names.AfterDash(),
+    "frequency": dosage.Frequency(),
+    "how_often": dosage.HowOften(),
+    "interval": dosage.Interval(),
+    "exact_interval": dosage.ExactInterval(),
+    "span": dosage.Span(),
+    "g_standaard": dosage.BasicUnit(),
+    "ucum_and_g_standaard": dosage.TranslatedUnit(),
+    "per_time": dosage.PerTime(dosage.BasicUnit()),
+    "per_time_in_ucum": dosage.PerTime(dosage.TranslatedUnit()),
+    "product_codes": dosage.ProductCodes(choosing=False),
+    "product_codes_with_choice": dosage.ProductCodes(choosing=True),
+    "product_name": dosage.ProductName(),
 }

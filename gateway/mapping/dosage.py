@@ -110,6 +110,19 @@ class Frequency:
         return Quantity(digits(source[member]), f"/{per_text(count, time)}", f"/{per_code(count, time)}", at=at)
 
 
+class HowOften(Frequency):
+    """A frequency that is one quantity: 3 /d."""
+
+    def write(self, target: Tree, key: str, value: Any, c: Writing, rule: str) -> None:
+        """As a frequency without bounds."""
+        super().write(target, key, {"NominalValue": value}, c, rule)
+
+    def read(self, source: Tree, key: str, c: FhirReading, rule: str) -> Any:
+        """Nothing when it has bounds."""
+        found = super().read(source, key, c, rule)
+        return found.get("NominalValue") if found else None
+
+
 def is_interval(repeat: Tree) -> bool:
     """True when a repetition says the time between doses: a period without a number, or once in an exact one."""
     if "period" not in repeat:
@@ -147,6 +160,27 @@ class Interval(Span):
     def read(self, source: Tree, key: str, c: FhirReading, rule: str) -> Quantity | None:
         """Nothing when it is the period of a frequency."""
         return super().read(source, key, c, rule) if is_interval(source) else None
+
+
+class ExactInterval(Interval):
+    """The same in FHIR R4: once in a period that is meant exactly."""
+
+    def write(self, target: Tree, key: str, value: Any, c: Writing, rule: str) -> None:
+        """The period, that it is exact, and that it is once."""
+        super().write(target, key, value, c, rule)
+        if key in target:
+            target["frequency"] = 1
+            target.setdefault("extension", []).append({"url": EXACT, "valueBoolean": True})
+
+    def read(self, source: Tree, key: str, c: FhirReading, rule: str) -> Quantity | None:
+        """The period; that it is exact and once is understood with it."""
+        value = super().read(source, key, c, rule)
+        if value is not None:
+            c.mark(source, ("frequency",), rule, value.at)
+            for each in source.get("extension", ()):
+                if each.get("url") == EXACT:
+                    c.mark(each, ("url", "valueBoolean"), rule, value.at)
+        return value
 
 
 # -- units of the G-Standaard ------------------------------------------------------------------------
@@ -261,16 +295,15 @@ _SPECIFIC = (
 
 
 class ProductCodes:
-    """The codes of a product; the most specific of the G-Standaard is the one that was chosen, and names it."""
+    """The codes of a product; where `choosing`, the most specific of the G-Standaard is marked, and names it."""
 
-    def __init__(self, least: int) -> None:
-        self.least = least
-        """How many codes there must be for one to be marked as chosen."""
+    def __init__(self, *, choosing: bool) -> None:
+        self.choosing = choosing
 
     def write(self, target: Tree, key: str, value: Any, c: Writing, rule: str) -> None:
         """A coding for each code; the words of a code without one as the text."""
         codes = value if isinstance(value, list) else [value]
-        chosen = self._chosen(codes) if len(codes) >= self.least else None
+        chosen = self._chosen(codes) if self.choosing else None
         for each in codes:
             found = coding(each, c)
             if each is chosen:

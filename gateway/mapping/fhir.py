@@ -6,14 +6,15 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 from gateway.blocks.values import Block, Code, Identifier, Moment, Quantity, Ref, Text
-from gateway.codecs.fhir_types import FhirTypes
+from gateway.codecs.message_types import ElementTypes
 from gateway.errors import Fault, Issue
 from gateway.mapping.context import Context
 from gateway.mapping.fhir_datatypes import DatatypeReader, DatatypeWriter, part_reader
 from gateway.mapping.fhir_reading import FhirReading
 from gateway.mapping.formats import Loaded, PartFacts
+from gateway.mapping.names import full_name
 from gateway.mapping.runtime_read import holds, items, store
-from gateway.mapping.runtime_write import dig
+from gateway.mapping.runtime_write import dig, within
 from gateway.mapping.state import BSN, Me, Writing
 from gateway.terminology.conceptmaps import ConceptMaps
 from gateway.terminology.systems import CodeSystems
@@ -30,17 +31,25 @@ class FhirReader:
             (partial, kind): DatatypeReader(loaded, partial, parts)
             for partial, kind, parts in loaded.compiled.datatypes
         }
+        self._item_readers = {
+            key: loaded.functions[f"read_{part.block}_{part.name}"]
+            for key, part in loaded.parts.items()
+            if part.each
+        }
         self._readers = {key: part_reader(loaded, part) for key, part in loaded.parts.items()}
 
     def read(self, tree: Tree, context: Context) -> tuple[list[Block], FhirReading, list[tuple[str, Tree]]]:
         """The blocks of a Bundle or of one resource, the state, and the resources with their places."""
         c = FhirReading(context, self.systems.system)
         c.datatypes, c.part_readers = self._datatypes, self._readers
+        c.item_readers = self._item_readers
         c.untranslate, c.release = self._untranslate, self.loaded.compiled.release
         c.blocks_of = self.loaded.blocks_of
+        c.beside = frozenset(url for _, url in self.loaded.compiled.beside.values())
         placed = list(_resources(tree, c))
         parts = [(resource, place, self._part(resource, place, c)) for place, resource in placed]
         self._assign_keys(parts, c)
+        parts = [(resource, place, self._settled(resource, part, c)) for resource, place, part in parts]
         blocks = [
             *self._blocks(parts, c, primary=True),
             *self._blocks(parts, c, primary=False),
@@ -48,7 +57,7 @@ class FhirReader:
         self._read_backs(parts, blocks, c)
         _impart(blocks, c)
         c.issues += _dangling(c, placed)
-        return [*blocks, *self._fresh_joins(blocks, c)], c, placed
+        return [*blocks, *_fresh_joins(blocks, c)], c, placed
 
     def _untranslate(self, name: str, code: Code) -> Code | None:
         """The zib's code for a code of FHIR, by a concept map."""
@@ -63,9 +72,10 @@ class FhirReader:
     def _part(self, resource: Tree, place: str, c: FhirReading) -> PartFacts | None:
         """The part of a mapping that reads a resource: by its profile, else by type and fixed values."""
         for url in resource.get("meta", {}).get("profile", ()):
-            for part in self.loaded.by_profile.get(url.partition("|")[0], ()):
-                if self._fits(resource, part):
-                    return part
+            found = self.loaded.by_profile.get(url.partition("|")[0], ())
+            fitting = [part for part in found if self._fits(resource, part)]
+            if fitting:  # the first of those that are selected by most
+                return max(fitting, key=lambda part: len(self.loaded.selected[part.block, part.name]))
         candidates = [
             (len(self.loaded.fixed[key]), part.primary, part)
             for key, part in self.loaded.parts.items()
@@ -89,13 +99,35 @@ class FhirReader:
         for resource, _place, part in parts:
             if part is not None:
                 c.parts[id(resource)] = f"{part.block}/{part.name}"
-        for primary in (True, False):
+        for rank in range(3):
             for i, (resource, _place, part) in enumerate(parts):
-                if part is not None and part.primary is primary and id(resource) not in c.keys:
-                    key = f"{part.block}/{resource.get('id') or i}"
-                    taken = key in c.keys.values()
+                if part is not None and _rank(part) == rank and id(resource) not in c.keys:
+                    part, known = self._belonging(resource, part, c)
+                    parts[i] = (resource, _place, part)
+                    c.parts[id(resource)] = f"{part.block}/{part.name}"
+                    key = known or f"{part.block}/{resource.get('id') or i}"
+                    taken = not known and key in c.keys.values()
                     c.keys[id(resource)] = f"{key}-{i}" if taken else key
                     self._share_key(resource, part, c)
+
+    def _belonging(self, resource: Tree, part: PartFacts, c: FhirReading) -> tuple[PartFacts, str]:
+        """Of the parts that share a profile the one whose block this resource points at, and that block's key."""
+        for each in (part, *self._alike(resource)):
+            for path, target in each.links:
+                for found in _along(resource, path):
+                    other = c.resources.get(found.get("reference", "")) if isinstance(found, dict) else None
+                    if other is not None and c.parts.get(id(other)) == f"{each.block}/{target}":
+                        key = c.keys.get(id(other), "")
+                        if key:
+                            return each, key
+        return part, ""
+
+    def _alike(self, resource: Tree) -> Iterator[PartFacts]:
+        """The parts that a resource may be of, by the profiles that it claims."""
+        for url in resource.get("meta", {}).get("profile", ()):
+            for part in self.loaded.by_profile.get(url.partition("|")[0], ()):
+                if self._fits(resource, part):
+                    yield part
 
     def _share_key(self, resource: Tree, part: PartFacts, c: FhirReading) -> None:
         for path, target in part.links:
@@ -112,11 +144,16 @@ class FhirReader:
         Blocks may share a profile (the characteristics of a wound): the link tells whose it is.
         """
         name = f"{part.block}/{part.name}"
-        if c.parts.get(id(resource)) != name and id(resource) not in c.keys:
+        if not c.parts.get(id(resource), "").startswith(f"{part.block}/") and id(resource) not in c.keys:
             claimed = {url.partition("|")[0] for url in resource.get("meta", {}).get("profile", ())}
             if self._fits(resource, part) and claimed.intersection(part.profiles):
                 c.parts[id(resource)] = name
         return c.parts.get(id(resource)) == name
+
+    def _settled(self, resource: Tree, part: PartFacts | None, c: FhirReading) -> PartFacts | None:
+        """The part that a resource turned out to be, by what links to it."""
+        block, _, name = c.parts.get(id(resource), "").partition("/")
+        return self.loaded.parts.get((block, name), part)
 
     def _blocks(
         self, parts: list[tuple[Tree, str, PartFacts | None]], c: FhirReading, *, primary: bool
@@ -125,13 +162,18 @@ class FhirReader:
         for resource, _place, part in parts:
             if part is None or part.primary is not primary or id(resource) in reached:
                 continue
-            block = Block(part.block, part.release, c.keys[id(resource)], {})
+            key = c.keys[id(resource)]
+            there = c.made.get(key)
+            block = there or Block(part.block, part.release, key, {})
+            c.done.add((id(resource), key))
             c.current.append(block)
             c.local = {f"#{each['id']}": each for each in resource.get("contained", ()) if "id" in each}
             self._readers[part.block, part.name](resource, block.values, None, c)
             c.current.pop()
             reached = {each for each, _ in c.done}
-            yield block
+            if there is None:
+                c.made[key] = block
+                yield block
 
     def _read_backs(
         self, parts: list[tuple[Tree, str, PartFacts | None]], blocks: list[Block], c: FhirReading
@@ -149,10 +191,40 @@ class FhirReader:
                         at = c.take_members(found, ("reference", "type", "display"), back.rule)
                         store(block.values, back.concept, Ref(c.keys[id(resource)], at=at), many=back.many)
 
-    def _fresh_joins(self, blocks: list[Block], c: FhirReading) -> list[Block]:
-        """Blocks that another resource carried along, unless they are in the document themselves."""
-        there = {block.type for block in blocks}
-        return [block for block in c.joins if block.type not in there]
+
+def _fresh_joins(blocks: list[Block], c: FhirReading) -> list[Block]:
+    """Blocks that another resource carried along, unless the document has one that says all that they say."""
+    fresh: list[Block] = []
+    known: dict[str, str] = {}
+    for joined in c.joins:
+        there = next((each for each in blocks if each.type == joined.type and _says_all(each, joined)), None)
+        if there is None:
+            fresh.append(joined)
+        else:
+            known[joined.key] = there.key
+    if known:
+        for block in blocks:
+            block.values = _redirected(block.values, known)
+    return fresh
+
+
+def _says_all(block: Block, joined: Block) -> bool:
+    return all(
+        name in block.values and within(value, block.values[name])
+        for name, value in joined.values.items()
+        if name != "Subject"
+    )
+
+
+def _redirected(value: Any, known: dict[str, str]) -> Any:
+    """A value with its references to one block pointed at another."""
+    if type(value) is Ref and value.key in known:
+        return Ref(known[value.key], value.display, value.literal, value.identifier, value.at)
+    if isinstance(value, dict):
+        return {name: _redirected(each, known) for name, each in value.items()}
+    if isinstance(value, list):
+        return [_redirected(each, known) for each in value]
+    return value
 
 
 def _impart(blocks: list[Block], c: FhirReading) -> None:
@@ -213,6 +285,11 @@ def _elements(place: str, element: Tree) -> Iterator[tuple[str, Tree]]:
                 yield from _elements(f"{place}.{name}{number}", each)
 
 
+def _rank(part: PartFacts) -> int:
+    """When a resource gets its key: those that link to others first, those that are linked to last."""
+    return 2 if not part.primary else 0 if part.links else 1
+
+
 def _along(element: Any, path: tuple[str, ...]) -> list[Any]:
     found = [element]
     for name in path:
@@ -224,7 +301,7 @@ class FhirWriter:
     """Writes blocks as the resources of one document."""
 
     def __init__(
-        self, loaded: Loaded, systems: CodeSystems, maps: ConceptMaps, types: Callable[[], FhirTypes]
+        self, loaded: Loaded, systems: CodeSystems, maps: ConceptMaps, types: Callable[[], ElementTypes]
     ) -> None:
         self.loaded, self.systems, self.maps, self.types = loaded, systems, maps, types
         version = loaded.compiled.version
@@ -243,7 +320,8 @@ class FhirWriter:
         c = Writing(context, size, self._uri, self.loaded.compiled.version == "r4")
         c.translate = self._translate
         c.part_types, c.datatypes, c.displays = self._part_types, self._datatypes, self._displays
-        c.reference_parts = self.loaded.compiled.references
+        c.reference_parts, c.beside = self.loaded.compiled.references, self.loaded.compiled.beside
+        c.all_blocks = blocks
         planned = [self._plan(block, c, seed) for block in blocks if self.loaded.writes(block.type)]
         c.join(blocks)
         resources: list[Tree] = []
@@ -267,10 +345,11 @@ class FhirWriter:
         return Code(target.code, target.system, target.display) if target else None
 
     def _plan(self, block: Block, c: Writing, seed: str) -> tuple[Me, list[tuple[str, Any]]]:
-        parts = self.loaded.functions[f"plan_{block.type}"](block.values, c)
         me = Me(block)
+        parts = self.loaded.functions[f"plan_{block.type}"](block.values, c, me)
         known = self._known_person(block, c)
-        for i, (name, _item) in enumerate(parts):
+        for i, (name, item) in enumerate(parts):
+            me.items.setdefault(name, []).append(item)
             found = known if known and i == 0 else c.context.identity(seed, block.key, name, str(i))
             me.parts.setdefault(name, []).append(found)
         c.blocks[block.key] = me
@@ -316,4 +395,6 @@ def _words(value: Any) -> str:
             return value.display or value.text
         case Quantity():
             return f"{value.value} {value.unit}".strip()
+        case dict():
+            return full_name(value, None)  # a group stands for a person by its names
     return ""

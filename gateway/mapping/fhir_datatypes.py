@@ -8,6 +8,7 @@ from typing import Any
 from gateway.mapping.fhir_reading import FhirReading
 from gateway.mapping.formats import Loaded, PartFacts
 from gateway.mapping.runtime_read import holds, store
+from gateway.mapping.runtime_write import every, within
 from gateway.mapping.state import Writing
 
 Tree = dict[str, Any]
@@ -23,10 +24,34 @@ def part_reader(loaded: Loaded, part: PartFacts) -> PartReader:
     def read(resource: Tree, values: Tree, _item: Any, c: FhirReading) -> None:
         item: Tree = {}
         function(resource, values, item, c)
-        if item:
+        if item and part.outer == len(part.each):
             store(values, part.each, item.get(".", item), many=True)
+        elif item:
+            store(values, part.each[: part.outer], [], many=True)
+            _gather(every(values, part.each[: part.outer]), item, part.each[part.outer :], c)
 
     return read
+
+
+def _gather(groups: list[Tree], item: Tree, inner: tuple[str, ...], c: FhirReading) -> None:
+    """Add an item, which has one group inside: to the last of the groups, when that says the same beside it."""
+    inside = item.pop(inner[0], None)
+    last = groups[-1] if groups else None
+    if last is None or not _alike({name: each for name, each in last.items() if name != inner[0]}, item):
+        groups.append(item)
+    else:
+        for name, each in item.items():
+            if last.setdefault(name, each) is not each and hasattr(each, "at"):
+                c.said_before(each.at, last[name].at)
+    if inside is not None and inner[1:]:
+        _gather(groups[-1].setdefault(inner[0], []), inside, inner[1:], c)
+    elif inside is not None:
+        groups[-1].setdefault(inner[0], []).append(inside)
+
+
+def _alike(one: Tree, other: Tree) -> bool:
+    """True when of two groups one says all that the other says, and that is something or both say nothing."""
+    return bool(one) == bool(other) and (within(one, other) or within(other, one))
 
 
 class DatatypeReader:
@@ -46,11 +71,14 @@ class DatatypeReader:
     def __call__(self, found: Any, c: FhirReading, _rule: str) -> Tree:
         """The group that an element, or several, stand for."""
         values: Tree = {}
+        around = c.repeats
         for element in found if isinstance(found, list) else [found]:
+            c.repeats = (values, {name: list(each) for name, each in values.items() if isinstance(each, list)})
             selected, read = self._part(element)
             if read is not None:
                 c.mark(element, tuple(name for name in selected if name in element), "")
                 read(element, values, None, c)
+        c.repeats = around
         return values
 
     def _part(self, element: Tree) -> tuple[Tree, PartReader | None]:

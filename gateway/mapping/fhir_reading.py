@@ -42,6 +42,7 @@ class FhirReading(Reading):
         self.datatypes: dict[tuple[str, str], Callable[..., Any]] = {}
         self.untranslate: Callable[[str, Code], Code | None] = lambda _name, _code: None
         self.part_readers: dict[tuple[str, str], Callable[..., Any]] = {}
+        self.item_readers: dict[tuple[str, str], Callable[..., Any]] = {}
         self.joins: list[Block] = []
         self.imparted: list[tuple[str, Tree]] = []
         """(key of a block, what another resource says of it)"""
@@ -52,8 +53,14 @@ class FhirReading(Reading):
         """(Reference, row, severity) of references to what this document should hold and does not"""
         self.current: list[Block] = []
         self.done: set[tuple[int, str]] = set()
+        self.made: dict[str, Block] = {}
+        """key → the block, while its resources are read"""
         self.known: set[int] = set()
         """ids of elements that a fixed value or a link is: rows do not read them again"""
+        self.repeats: tuple[Tree, dict[str, list[Any]]] = ({}, {})
+        """A partial zib of several elements that is read now, and what repeats in it of the elements before."""
+        self.beside: frozenset[str] = frozenset()
+        """URLs of the extensions of references that point at a second resource"""
         self.blocks_of: dict[str, frozenset[str]] = {}
         """resource type → the blocks that it may be of"""
         self._referring: dict[tuple[tuple[str, ...], bool], Callable[..., Any]] = {}
@@ -106,6 +113,13 @@ class FhirReading(Reading):
             for member, (rule, _) in members.items():
                 known[member] = (rule, at)
 
+    def said_before(self, at: int, known: int) -> None:
+        """Value number `at` only repeats value number `known`."""
+        marks = self.marks.get(id(self.taken[at][0]), {})
+        for member, (rule, number) in list(marks.items()):
+            if number == at:
+                marks[member] = (rule, known)
+
     # -- readers that need the state ---------------------------------------------------------------
 
     def datatype(self, partial: str, fhir_type: str) -> Callable[..., Any]:
@@ -126,6 +140,8 @@ class FhirReading(Reading):
         def back(found: Any, c: FhirReading, rule: str) -> Any:
             if isinstance(found, dict) and len(found.get("coding", ())) > 1:
                 return self._original(name, found, read, rule)
+            if not isinstance(found, dict) and self.untranslate(name, Code(str(found[3]))) is None:
+                return None  # a code of FHIR alone is none of the zib's
             value = read(found, c, rule)
             if not isinstance(value, Code):
                 return value
@@ -186,7 +202,7 @@ class FhirReading(Reading):
         """A Reference as a Ref: to the block that the resource belongs to, else as sent."""
         at = self.take_members(found, REFERENCE, rule)
         literal = found.get("reference", "")
-        resource = self.find(literal)
+        resource = self.second(found, rule, at) or self.find(literal)
         key = self.keys.get(id(resource), "") if resource is not None else ""
         identifier = None
         if "identifier" in found:
@@ -199,6 +215,16 @@ class FhirReading(Reading):
             self.dangling.append((found, rule, severity))
         return Ref(key, found.get("display", ""), "" if key else literal, identifier, at)
 
+    def second(self, found: Tree, rule: str = "", at: int = -1) -> Tree | None:
+        """The resource that an extension of a reference points at: what tells more than the reference."""
+        for extension in found.get("extension", ()) if self.beside else ():
+            role = extension.get("valueReference")
+            if extension.get("url") in self.beside and isinstance(role, dict):
+                self.mark(extension, ("url",), rule, at)
+                self.mark(role, REFERENCE, rule, at)
+                return self.find(role.get("reference", ""))
+        return None
+
     def referring(self, targets: tuple[str, ...], by_type: bool) -> Callable[..., Any]:
         """A reader of references to these blocks; one that is known to point elsewhere gives nothing.
 
@@ -210,7 +236,7 @@ class FhirReading(Reading):
 
             def read(element: Tree, c: FhirReading, rule: str) -> Any:
                 literal = element.get("reference", "")
-                resource = c.find(literal)
+                resource = c.second(element) or c.find(literal)
                 part = c.parts.get(id(resource), "") if resource is not None else ""
                 kind = element.get("type") or literal.rpartition("/")[0].rpartition("/")[2]
                 guessed = c.blocks_of.get(kind, frozenset()) if by_type else frozenset()
@@ -244,14 +270,36 @@ class FhirReading(Reading):
                 continue
             self.mark(found, REFERENCE, rule)
             self.known.add(id(found))
+            if (id(resource), block.key) in self.done:
+                continue
             self.done.add((id(resource), block.key))
             self.part_readers[block.type, part](resource, values, None, self)
 
-    def join(self, block_type: str, resource: Tree, values: Tree) -> None:
+    def follow_item(self, source: Tree, name: str, part: str, group: Tree, rule: str) -> None:
+        """Read the resource that a group also is into that group."""
+        block = self.current[-1]
+        for found in items(source, name):
+            resource = self.find(found.get("reference", "")) if isinstance(found, dict) else None
+            if resource is None or self.parts.get(id(resource)) != f"{block.type}/{part}":
+                continue
+            self.mark(found, REFERENCE, rule)
+            self.known.add(id(found))
+            self.done.add((id(resource), block.key))
+            self.item_readers[block.type, part](resource, block.values, group, self)
+
+    def join(self, block_type: str, resource: Tree, values: Tree) -> Ref | None:
         """What a resource carries of another block of the same person becomes that block."""
         if not values:
-            return
+            return None
         key = self.keys.get(id(resource), "")
         number = sum(1 for block in self.joins if block.type == block_type)
         values["Subject"] = Ref(key)
         self.joins.append(Block(block_type, self.release, f"{block_type}/of-{key}-{number}", values))
+        return Ref(self.joins[-1].key)
+
+    def join_by(self, block_type: str, concept: str, resource: Tree, mine: Tree, values: Tree) -> None:
+        """A block that refers to the one that is read, and is about the same person."""
+        self.join(block_type, resource, values)
+        values[concept] = values.pop("Subject")
+        if "Subject" in mine:
+            values["Subject"] = mine["Subject"]

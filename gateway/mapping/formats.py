@@ -18,9 +18,10 @@ from typing import Any, Literal
 import msgspec
 
 from gateway.blocks.profiles import Profiles
-from gateway.codecs.fhir_types import FhirTypes
+from gateway.codecs import fhir_types, message_types
+from gateway.codecs.message_types import ElementTypes
 from gateway import documents
-from gateway.mapping import converters, language, runtime_read, runtime_write
+from gateway.mapping import converters, language, runtime_bare, runtime_read, runtime_write
 from gateway.mapping import reading as reading_compiler
 from gateway.mapping import writing as writing_compiler
 from gateway.mapping.language import Coding, Mapping, Part
@@ -41,8 +42,11 @@ class PartFacts(msgspec.Struct, frozen=True):
     fixed: str
     """Source of a list of (member, value) that a resource of this part always has."""
     each: tuple[str, ...]
+    outer: int
+    """How many steps of `each` lead to what an item is an occurrence of; the rest lies inside it."""
     selected: str
     primary: bool
+    """The first part, or one that neither links to that nor is linked to: it begins a block when read."""
     links: tuple[tuple[tuple[str, ...], str], ...]
     """(path, part) of the references to other parts of the block"""
 
@@ -77,9 +81,11 @@ class Compiled(msgspec.Struct):
     """(block, concept, row, direction or '' for both): what the mapping covers"""
     needs: list[tuple[str, str, str]]
     """(row, 'map' or 'datatype', name): what the generated code looks up by name"""
+    beside: dict[str, tuple[str, str]]
+    """Block to (part, extension URL) of a second reference beside each reference"""
 
 
-def compile_format(folder: Path, profiles: Profiles, types: FhirTypes, uri: Callable[[str], str]) -> Compiled:
+def compile_format(folder: Path, profiles: Profiles, types: ElementTypes, uri: Callable[[str], str]) -> Compiled:
     """Compile every mapping in a folder.  Raises `AuthoringError` for the first that is wrong."""
     form = read_format(folder)
     compiled = empty(form)
@@ -91,24 +97,35 @@ def compile_format(folder: Path, profiles: Profiles, types: FhirTypes, uri: Call
 
 def empty(form: Format) -> Compiled:
     """A format without mappings yet."""
-    return Compiled(form.name, form.version, form.release, form.references, [], [], [], {}, [], {}, [], [])
+    return Compiled(form.name, form.version, form.release, form.references, [], [], [], {}, [], {}, [], [], form.beside)
 
 
 def read_format(folder: Path) -> Format:
     """`_format.yaml` of a folder."""
     data = documents.load(folder / FORMAT_FILE, f"{folder.name}/{FORMAT_FILE}").data
+    base = data.get("extension-base", "")
     return Format(
         name=data["format"],
         version=data["version"],
         release=str(data["release"]),
         profile_base=data.get("profile-base", ""),
-        extension_base=data.get("extension-base", ""),
+        extension_base=base,
         extensions={
-            name: base + name for base, names in (data.get("extensions") or {}).items() for name in names
+            name: url + name for url, names in (data.get("extensions") or {}).items() for name in names
         },
         original_code=data.get("original-code", ""),
         references=data.get("references") or {},
+        types=data.get("types", ""),
+        beside={
+            block: (second["part"], base + second["extension"])
+            for block, second in (data.get("beside") or {}).items()
+        },
     )
+
+
+def element_types(form: Format) -> ElementTypes:
+    """The elements that the paths of a format are made of: those of FHIR, or of a message."""
+    return message_types.message(form.types).types if form.types else fhir_types.types(form.version)
 
 
 def read_mapping(file: Path) -> Mapping:
@@ -130,7 +147,7 @@ def add_mapping(
     compiled: Compiled,
     mapping: Mapping,
     form: Format,
-    tools: tuple[Profiles, FhirTypes, Callable[[str], str]],
+    tools: tuple[Profiles, ElementTypes, Callable[[str], str]],
 ) -> None:
     """Compile one mapping into a format."""
     profiles, types, uri = tools
@@ -146,8 +163,12 @@ def add_mapping(
         compiled.datatypes.append(
             (mapping.block, mapping.parts[0].type, [part.name for part in mapping.parts])
         )
-    for i, part in enumerate(mapping.parts):
-        compiled.parts.append(_part_facts(mapping, part, form, writer, primary=i == 0))
+    first = mapping.parts[0]
+    linked = {link.part for part in mapping.parts for link in part.links}
+    for part in mapping.parts:
+        alone = part.name not in linked and all(link.part != first.name for link in part.links)
+        primary = part is first or alone
+        compiled.parts.append(_part_facts(mapping, part, form, writer, primary=primary))
         compiled.joined += [join.block for join in part.joins]
     compiled.needs += writer.needs
     if mapping.display:
@@ -175,6 +196,7 @@ def _part_facts(
         profiles=urls,
         fixed=f"[{', '.join(fixed)}]",
         each=part.each,
+        outer=len(writer.layout.outer(part.each)),
         selected=f"{{{chosen}}}",
         primary=primary,
         links=tuple((tuple(step.name for step in link.path.steps), link.part) for link in part.links),
@@ -200,10 +222,10 @@ class Loaded:
     def __init__(self, compiled: Compiled, code: dict[str, CodeType]) -> None:
         self.compiled = compiled
         runtime = {
-            name: getattr(runtime_write, name) for name in dir(runtime_write) if not name.startswith("__")
-        }
-        runtime |= {
-            name: getattr(runtime_read, name) for name in dir(runtime_read) if not name.startswith("__")
+            name: getattr(module, name)
+            for module in (runtime_bare, runtime_write, runtime_read)
+            for name in dir(module)
+            if not name.startswith("__")
         }
         runtime |= {f"computed_{name}": function for name, function in converters.COMPUTED.items()}
         runtime |= {f"via_{name}": converter for name, converter in converters.NAMED.items()}
@@ -219,7 +241,7 @@ class Loaded:
             }
         self.parts = {(part.block, part.name): part for part in compiled.parts}
         self.by_profile: dict[str, list[PartFacts]] = {}
-        for part in compiled.parts:
+        for part in sorted(compiled.parts, key=lambda each: each.selected == "{}"):  # the choosy ones first
             for url in part.profiles:
                 self.by_profile.setdefault(url, []).append(part)
         self.fixed = {
@@ -231,20 +253,21 @@ class Loaded:
             for part in compiled.parts
         }
         self.blocks = {part.block for part in compiled.parts}
+        self.partials = {name for name, _, _ in compiled.datatypes}
         types = {part.type for part in compiled.parts}
         self.blocks_of = {
             each: frozenset(part.block for part in compiled.parts if part.type == each) for each in types
         }
 
     def writes(self, block: str) -> bool:
-        """True when the format has a mapping for the block."""
-        return f"plan_{block}" in self.functions
+        """True when the format has a mapping that makes resources of the block, not only of a datatype."""
+        return f"plan_{block}" in self.functions and block not in self.partials
 
 
 def load(
     folder: Path,
     profiles: Callable[[], Profiles],
-    tools: tuple[Callable[[], FhirTypes], Callable[[str], str]],
+    tools: tuple[Callable[[], ElementTypes], Callable[[str], str]],
     stamp: str,
 ) -> Loaded:
     """A format from the cache, compiled when the cache has it not."""

@@ -21,6 +21,8 @@ class Coding:
     system: str
     code: str
     display: str = ""
+    text: str = ""
+    """`… text "in words"`: the text beside the coding in a CodeableConcept."""
 
 
 Constant = Coding | str | bool | int | tuple[Coding, ...]
@@ -60,7 +62,7 @@ class Path:
 class Condition:
     """A test on a block.
 
-    op: has | lacks | is | is-not | past | future | more-than | and | or | not
+    op: has | lacks | is | is-not | past | future | more-than | referred | same | and | or | not
     """
 
     op: str
@@ -69,6 +71,17 @@ class Condition:
     parts: tuple[Condition, ...] = ()
     base: Literal["block", "group", "item"] = "block"
     """Where `concept` starts: the block, the group that the row repeats for, or the part's `each`."""
+
+
+@dataclass(frozen=True, slots=True)
+class Precision:
+    """The element beside a date that says how much of it is known, and what it says.
+
+    `codes` are by the length of what is known: 7 for a month, 4 for a year, 0 for nothing.
+    """
+
+    at: str
+    codes: tuple[tuple[int, Constant], ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +95,7 @@ class Place:
     keep: Literal["", "extension", "coding"] = ""
     """Where the original code stays when `map` replaces it."""
     part: str = ""
-    """Which part of the block that is referred to (`as`)."""
+    """Which part of the block that is referred to (`as`); of several, with blanks between, the first that it became."""
     via: str = ""
     """A named converter."""
     only: Literal["", "read", "write"] = ""
@@ -94,10 +107,21 @@ class Place:
     """The reference stands at `path` in the resource that is referred to, and points back."""
     take: Literal["", "first", "rest", "system"] = ""
     """Of several values only the first, or the others; of a code or identifier its system."""
+    unit: Coding | None = None
+    """The unit of a quantity that has none."""
+    times: int = 1
+    """How many times the quantity a bare number is."""
+    system: str = ""
+    """The system of a bare code, or of the bare number of an identifier."""
+    precision: Precision | None = None
+    time: str = ""
+    """The element beside a date that has the time of day."""
     means: Constant | None = None
     """That the element is there says that the concept has this value."""
     rows: tuple[Row, ...] = ()
     """The rows of a group at this place."""
+    links: tuple[Link, ...] = ()
+    """References to the resources that the occurrences of a group become."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,11 +158,12 @@ class Computed:
 
 @dataclass(frozen=True, slots=True)
 class Link:
-    """A reference at `path` to another part of the same block."""
+    """A reference at `path` to another part of the same block; in a group to the one of that occurrence."""
 
     path: Path
     part: str
     mark: Mark
+    item: bool = False
     each: bool = False
     """One reference in each element, of several resources."""
     when: Condition | None = None
@@ -153,6 +178,8 @@ class Join:
     rows: tuple[Row, ...]
     when: Condition | None
     mark: Mark
+    by: str = ""
+    """The concept by which the other block refers to this one, where it is not about the same person only."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,10 +189,14 @@ class Part:
     name: str
     type: str
     profiles: tuple[str, ...]
+    claims: tuple[tuple[str, Condition | None], ...]
+    """Which one of the profiles a resource claims, when not all: the first case that holds."""
     select: tuple[Selector, ...]
     """What tells an element of this part from those of another, where profile or type do not."""
     when: Condition | None
     each: tuple[str, ...]
+    once: bool
+    """One without an item too, when `each` has none."""
     derived: tuple[Derived, ...]
     """Fixed values are derived ones with a single case."""
     computed: tuple[Computed, ...]
@@ -202,8 +233,9 @@ def _walk(rows: tuple[Row, ...]) -> Iterator[Row]:
 
 
 _STEP = re.compile(r"([A-Za-z][A-Za-z0-9]*(?:\[x\])?)(?:\[((?:[^\]\"]|\"[^\"]*\")+)\])?")
+_PLACEHOLDER = re.compile(r"\{([A-Z][A-Za-z0-9]*(?:\.[A-Z][A-Za-z0-9]*)*)\}")
 _THERE = re.compile(r"(with|without) ([A-Za-z][A-Za-z0-9.]*)")
-_CODING = re.compile(r'([A-Za-z][\w.:/-]*|[0-2](?:\.\d+)+)#(\S+?)(?:\s+"([^"]*)")?')
+_CODING = re.compile(r'([A-Za-z][\w.:/-]*|[0-2](?:\.\d+)+)#(\S+?)(?:\s+"([^"]*)")?(?:\s+text\s+"([^"]*)")?')
 
 
 class Parser:
@@ -236,6 +268,9 @@ class Parser:
 
     def _part(self, name: str, body: dict[str, Any], top: dict[str, Any], at: tuple[str | int, ...]) -> Part:
         profile = body.get("profile", ())
+        each, once, _ = str(body.get("each", "")).partition(" or once")
+        listed = [profile] if isinstance(profile, str) else profile
+        claims = self._cases(listed, *at, "profile") if any(isinstance(each, dict) for each in listed) else []
         fixed = [
             Derived(
                 self.path(key, *at, "fixed", key),
@@ -251,10 +286,12 @@ class Parser:
         return Part(
             name=name,
             type=body.get("resource") or body.get("type") or top.get("type") or name,
-            profiles=(profile,) if isinstance(profile, str) else tuple(profile),
+            profiles=tuple(next(iter(each)) if isinstance(each, dict) else each for each in listed),
+            claims=tuple((str(values[0]), condition) for values, condition in claims),
             select=self._selectors(body["select"], *at, "select") if "select" in body else (),
             when=self.condition(body.get("when"), *at, "when"),
-            each=concept(body["each"]) if "each" in body else (),
+            each=concept(each) if each else (),
+            once=bool(once),
             derived=tuple(fixed),
             computed=tuple(
                 Computed(self.path(key, *at, "computed", key), name, self._mark(*at, "computed", key))
@@ -286,9 +323,16 @@ class Parser:
             rows=self._rows(body["rows"], *at, "rows"),
             when=self.condition(body.get("when"), *at, "when"),
             mark=self._mark(*at),
+            by=body.get("by", ""),
         )
 
     def _derived(self, key: str, cases: list[Any], *at: str | int) -> Derived:
+        return Derived(self.path(key, *at), tuple(self._cases(cases, *at)), self._mark(*at))
+
+    def _cases(
+        self, cases: list[Any], *at: str | int
+    ) -> list[tuple[tuple[Constant, ...], Condition | None]]:
+        """Values with the condition under which each holds; one without is the last."""
         found: list[tuple[tuple[Constant, ...], Condition | None]] = []
         for i, case in enumerate(cases):
             if isinstance(case, dict):
@@ -296,7 +340,7 @@ class Parser:
                 found.append((self._constants(value), self.condition(test, *at, i)))
             else:
                 found.append((self._constants(case), None))
-        return Derived(self.path(key, *at), tuple(found), self._mark(*at))
+        return found
 
     def _rows(self, rows: dict[str, Any], *at: str | int) -> tuple[Row, ...]:
         return tuple(self._row(name, body, *at, name) for name, body in rows.items())
@@ -322,7 +366,7 @@ class Parser:
             mark=mark,
             map=body.get("map", ""),
             keep=body.get("keep", ""),
-            part=body.get("as", ""),
+            part=" ".join(body["as"]) if isinstance(body.get("as"), list) else body.get("as", ""),
             via=body.get("via", ""),
             only=body.get("only", ""),
             because=body.get("because", ""),
@@ -330,9 +374,25 @@ class Parser:
             absent=body.get("absent", ""),
             back=back,
             take=body.get("take", ""),
+            unit=self._unit(body["unit"], *at, "unit") if "unit" in body else None,
+            times=body.get("times", 1),
+            system=body.get("system", ""),
+            precision=_precision(body["precision"]) if "precision" in body else None,
+            time=body.get("time", ""),
             means=constant(body["means"]) if "means" in body else None,
             rows=self._rows(body.get("rows") or {}, *at, "rows"),
+            links=tuple(
+                Link(self.path(key, *at, "links", key), target, self._mark(*at, "links", key), item=True)
+                for key, target in (body.get("links") or {}).items()
+            ),
         )
+
+    def _unit(self, text: str, *at: str | int) -> Coding:
+        """`ucum#m "m"`: the unit's code, and how it is written."""
+        found = constant(text)
+        if not isinstance(found, Coding):
+            raise self.document.fault(f"'{text}' is not a unit", *at)
+        return found
 
     def path(self, text: str, *at: str | int) -> Path:
         """`component[code = loinc#8480-6].valueQuantity`; `.` is the element itself."""
@@ -414,10 +474,15 @@ class Parser:
 
 
 _NAME = r"([A-Z][A-Za-z0-9]*(?:\.[A-Z][A-Za-z0-9]*)*)"
-_CLAUSES: list[tuple[re.Pattern[str], Callable[[re.Match[str]], Condition]]] = [
+_CLAUSES = [
+    (re.compile(r"referred by ([A-Z][A-Za-z0-9]*)"), lambda m: Condition("referred", values=(m[1],))),
     (re.compile(_NAME), lambda m: Condition("has", concept(m[1]))),
     (re.compile(rf"not {_NAME}"), lambda m: Condition("lacks", concept(m[1]))),
     (re.compile(rf"{_NAME} is (past|future)"), lambda m: Condition(m[2], concept(m[1]))),
+    (
+        re.compile(rf"{_NAME} same as {_NAME}"),
+        lambda m: Condition("same", parts=(Condition("has", concept(m[1])), Condition("has", concept(m[2])))),
+    ),
     (re.compile(rf"{_NAME} more than (\d+)"), lambda m: Condition("more-than", concept(m[1]), (int(m[2]),))),
     (re.compile(rf"{_NAME} = (.+)"), lambda m: Condition("is", concept(m[1]), (constant(m[2].strip()),))),
     (
@@ -431,6 +496,18 @@ _CLAUSES: list[tuple[re.Pattern[str], Callable[[re.Match[str]], Condition]]] = [
 ]
 
 
+def _precision(body: dict[str, Any]) -> Precision:
+    lengths = {"month": 7, "year": 4, "unknown": 0}
+    codes = ((lengths[name], constant(code)) for name, code in body.items() if name != "at")
+    return Precision(body["at"], tuple(codes))
+
+
+def placeholders(text: str) -> tuple[str, list[tuple[str, ...]]]:
+    """A text with `{}` for each `{Concept}` in it, and those concepts."""
+    found = [concept(name) for name in _PLACEHOLDER.findall(text)]
+    return _PLACEHOLDER.sub("{}", text), found
+
+
 def concept(name: str) -> tuple[str, ...]:
     """`Insurance.StartDateTime` as steps."""
     return tuple(name.split("."))
@@ -442,7 +519,7 @@ def constant(value: Any) -> Constant:
         return value
     match = _CODING.fullmatch(value)
     if match:
-        return Coding(match[1], match[2], match[3] or "")
+        return Coding(match[1], match[2], match[3] or "", match[4] or "")
     if len(value) > 1 and value[0] == value[-1] == '"':
         return str(value[1:-1])
     return {"true": True, "false": False}.get(value, str(value))

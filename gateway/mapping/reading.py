@@ -8,7 +8,7 @@ from gateway.mapping import conversion
 from gateway.mapping.language import Coding, Computed, Condition, Derived, Join, Link, Part
 from gateway.mapping.schematic import BEYOND, Entry, Layout, Leaf, Node
 from gateway.mapping.source import Source
-from gateway.mapping.writing import NOW, WriteCompiler
+from gateway.mapping.writing import NOW, WriteCompiler, is_template
 
 
 def function_name(block: str, part: str) -> str:
@@ -66,13 +66,22 @@ class ReadCompiler:
         if not node.name:
             out.line(f"{values} = {{}}")
             self._fill(rest, source, values)
-            out.line(f"c.join({join.block!r}, r, {values})")
+            self._carried(join, values)
             return
         element = out.name("o")
         with out.block(f"for {element} in {self._elements(node, source)}"):
             out.line(f"{values} = {{}}")
             self._fill(rest, element, values)
-            out.line(f"c.join({join.block!r}, r, {values})")
+            self._carried(join, values)
+
+    def _carried(self, join: Join, values: str) -> None:
+        """What was read of another block; one that refers to this one is there when its condition holds."""
+        if not join.by:
+            self.source.line(f"c.join({join.block!r}, r, {values})")
+            return
+        held = self._constants.test(self.layout.joined(join, join.when), values) if join.when else values
+        with self.source.block(f"if {held}"):
+            self.source.line(f"c.join_by({join.block!r}, {join.by!r}, r, v, {values})")
 
     def _loop(self, node: Node, leaf: Leaf, source: str, scope: str) -> None:
         """Each element is one more occurrence of a concept."""
@@ -102,6 +111,10 @@ class ReadCompiler:
                 out.line(f"store({base}, {leaf.key!r}, {group}['.'], many={many})")
                 if any(isinstance(each, Leaf) and each.key[:1] == (BEYOND,) for each in _deep(node)):
                     out.line(f"c.impart({group}['.'], {group}.get({BEYOND!r}))")
+        elif leaf.concept.type == "reference":
+            with out.block(f"if {group}"):
+                made = f"c.join({leaf.concept.targets[0]!r}, r, {group}[{BEYOND!r}])"
+                out.line(f"store({base}, {leaf.key!r}, {made}, many={many})")
         else:
             with out.block(f"if {group}{self._held(leaf.place.when, group)}"):
                 out.line(f"store({base}, {leaf.key!r}, {group}, many={many})")
@@ -138,9 +151,11 @@ class ReadCompiler:
     def _element(self, node: Node, source: str, scope: str) -> None:
         own = [entry for entry in node.entries if not isinstance(entry, Node)]
         leaves = [entry for entry in own if isinstance(entry, Leaf)]
+        later = _second_places(node)
         if not node.url and not (node.selectors and leaves):
             for entry in own:
-                self._own(entry, node, source, scope)
+                if entry not in later:
+                    self._own(entry, node, source, scope)
         elif node.url:
             for leaf in [each for each in leaves if each.place.via]:
                 self._leaf(leaf, node, source, scope)
@@ -159,6 +174,8 @@ class ReadCompiler:
                 self._node(child, element, scope)
             if not (node.linked or node.many and any(_recurs(each) for each in _deep(node))):
                 self.source.line("break")
+        for entry in later:
+            self._own(entry, node, source, scope)
 
     def _meant(self, leaf: Leaf, element: str, scope: str) -> None:
         """The element is there, and so the concept has the value that the row names."""
@@ -189,6 +206,8 @@ class ReadCompiler:
         match entry:
             case Leaf():
                 self._leaf(entry, node, source, scope)
+            case Derived() if any(is_template(value) for values, _ in entry.cases for value in values):
+                self.source.line(f'c.mark({source}, ("{node.name}",), {self.source.rule(entry.mark)})')
             case Derived():
                 cases = [
                     self._constants.literal(values, node, entry)
@@ -199,6 +218,9 @@ class ReadCompiler:
                 self.source.line(f'fixed({source}, "{node.name}", [{", ".join(cases)}], c, {rule})')
             case Computed():
                 self.source.line(f'c.mark({source}, ("{node.name}",), {self.source.rule(entry.mark)})')
+            case Link() if entry.item:
+                rule = self.source.rule(entry.mark)
+                self.source.line(f'c.follow_item({source}, "{node.name}", {entry.part!r}, {scope}, {rule})')
             case Link():
                 self.source.line(
                     f'c.follow({source}, "{node.name}", {entry.part!r}, v, {self.source.rule(entry.mark)})'
@@ -217,6 +239,16 @@ class ReadCompiler:
         if leaf.place.via:
             name = conversion.named(leaf.place.via)
             self.source.line(f'whole({base}, {key!r}, {name}.read({source}, "{node.name}", c, {rule}))')
+        elif leaf.place.precision is not None:
+            precision = leaf.place.precision
+            lengths = {str(code): length for length, code in precision.codes}
+            self.source.line(
+                f'take_known({base}, {key!r}, {source}, "{node.name}", "{precision.at}", {lengths!r}, c, {rule})'
+            )
+        elif leaf.place.time:
+            self.source.line(
+                f'take_joined({base}, {key!r}, {source}, "{node.name}", "{leaf.place.time}", c, {rule})'
+            )
         elif not node.name:
             self.source.line(f"whole({base}, {key!r}, {self._reader(leaf, node)}({source}, c, {rule}))")
         elif node.name.endswith("[x]"):
@@ -232,12 +264,6 @@ class ReadCompiler:
                 f'take_datatype({base}, {key!r}, {source}, "{node.name}", {self._reader(leaf, node)}, '
                 f"{leaf.concept.many}, c, {rule})"
             )
-        elif leaf.among and node.many:
-            read = self._reader(leaf, node)
-            self.source.line(f'take_fitting({base}, {key!r}, {source}, "{node.name}", {read}, c, {rule})')
-        elif leaf.among and node.many:
-            read = self._reader(leaf, node)
-            self.source.line(f'take_fitting({base}, {key!r}, {source}, "{node.name}", {read}, c, {rule})')
         else:
             read = self._reader(leaf, node)
             self.source.line(f'take({base}, {key!r}, {source}, "{node.name}", {read}, c, {rule}{many})')
@@ -256,6 +282,13 @@ class ReadCompiler:
             return f"c.datatype({concept.type!r}, {node.type!r})"
         if place.map:
             return f"c.unmapped({place.map!r}, {name}, {place.keep == 'coding'})"
+        if name == "quantity_of" and node.type == "Money" and self.layout.types.child("Money", "currency"):
+            return "money_of"
+        if place.unit is not None and name == "quantity_of_number":
+            system = self._constants.named_system(leaf, place.unit.system)
+            return f"amount_of({place.times}, {place.unit.code!r}, {system!r}, {place.unit.display!r})"
+        if place.system:
+            return self._constants.bare(leaf, name, "in_system")
         if concept.type == "reference" and concept.targets:
             return f"c.referring({concept.targets!r}, {leaf.rival})"
         if leaf.among:
@@ -278,6 +311,17 @@ class ReadCompiler:
 def _has(condition: Condition, ops: tuple[str, ...]) -> bool:
     """True when a clause of the condition is one of those."""
     return condition.op in ops or any(_has(part, ops) for part in condition.parts)
+
+
+def _second_places(node: Node) -> list[Leaf]:
+    """Leaves of an element whose concept has a place inside it that the file names first."""
+    found: list[Leaf] = []
+    for i, entry in enumerate(node.entries):
+        if isinstance(entry, Leaf):
+            before = [each for other in node.entries[:i] if isinstance(other, Node) for each in _deep(other)]
+            if any(isinstance(each, Leaf) and each.concept is entry.concept for each in before):
+                found.append(entry)
+    return found
 
 
 def _recurs(entry: Entry) -> bool:

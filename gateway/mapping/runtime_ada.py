@@ -74,7 +74,7 @@ def text(el: _Element, c: AdaReading, rule: str) -> Text | Absent | None:
     """Text without white space around it; of a code what it says to people."""
     found = el.get("value")
     if found is None or el.get("code"):
-        if el.get("codeSystem") == NULL_FLAVOR and not el.get("originalText"):
+        if el.get("nullFlavor") or (el.get("codeSystem") == NULL_FLAVOR and not el.get("originalText")):
             return absent(el, c, rule)
         found = el.get("originalText") or el.get("displayName") or el.get("code") or ""
     found = found.strip()

@@ -24,7 +24,7 @@ from gateway.blocks.values import (
     Ref,
     Text,
 )
-from gateway.mapping.runtime_write import DATA_ABSENT_REASON, NULL_FLAVOR, NULL_FLAVOR_EXTENSION
+from gateway.mapping.runtime_write import DATA_ABSENT_REASON, NULL_FLAVOR, NULL_FLAVOR_EXTENSION, same
 
 if TYPE_CHECKING:
     from gateway.mapping.fhir_reading import FhirReading
@@ -201,41 +201,19 @@ def said_again(existing: Any, source: Any, key: str, read: Read, c: FhirReading,
             continue
         with c.aside() as marks:
             value = read_at(source, key, i, found, read, c, rule)
-        if same(value, existing):
+        if agrees(value, existing):
             c.adopt(marks, existing.at)
             return
 
 
-def same(one: Any, other: Any) -> bool:
-    """True when two values say the same, wherever they stood; a code may lack its system."""
-    if type(one) is not type(other) or isinstance(one, dict | list | None):
+def agrees(one: Any, other: Any) -> bool:
+    """True when two values say the same; a code may lack its system, a group never agrees."""
+    if isinstance(one, dict | list | None):
         return False
-    if isinstance(one, Code):
+    if isinstance(one, Code) and isinstance(other, Code):
         alike = one.system == other.system or not (one.system and other.system)
         return bool(one.code == other.code and alike)
-    return all(getattr(one, f) == getattr(other, f) for f in one.__struct_fields__ if f != "at")
-
-
-def take_fitting(
-    values: Tree, path: tuple[str, ...], source: Any, key: str, read: Read, c: FhirReading, rule: str
-) -> None:
-    """Read the first of several elements that the reader takes for its own."""
-    for i, found in enumerate(items(source, key)):
-        value = read_at(source, key, i, found, read, c, rule)
-        if value is not None:
-            whole(values, path, value)
-            return
-
-
-def take_fitting(
-    values: Tree, path: tuple[str, ...], source: Any, key: str, read: Read, c: FhirReading, rule: str
-) -> None:
-    """Read the first of several elements that the reader takes for its own."""
-    for i, found in enumerate(items(source, key)):
-        value = read_at(source, key, i, found, read, c, rule)
-        if value is not None:
-            whole(values, path, value)
-            return
+    return same(one, other)
 
 
 def take_item(
@@ -243,11 +221,27 @@ def take_item(
 ) -> None:
     """Read one of several elements as one more value of a concept."""
     found = source[key][i]
-    if found is None or id(found) in c.known:
+    if found is None or id(found) in c.known or _repeated(values, path, (source, key, i), read, c, rule):
         return
     value = read_at(source, key, i, found, read, c, rule)
     if value is not None:
         store(values, path, value, many=True)
+
+
+def _repeated(
+    values: Tree, path: tuple[str, ...], place: tuple[Any, str, int], read: Read, c: FhirReading, rule: str
+) -> bool:
+    """True when an element of the same partial zib before this one said this value already."""
+    earlier = c.repeats[1].get(path[0], ()) if values is c.repeats[0] and len(path) == 1 else ()
+    if not earlier:
+        return False
+    source, key, i = place
+    with c.aside() as marks:
+        value = read_at(source, key, i, source[key][i], read, c, rule)
+    known = next((each for each in earlier if value is not None and same(each, value)), None)
+    if known is not None:
+        c.adopt(marks, known.at)
+    return known is not None
 
 
 def there(values: Any, path: tuple[str, ...]) -> bool:
@@ -303,7 +297,11 @@ def code_of_codeable(found: Tree, c: FhirReading, rule: str) -> Code | Absent | 
     if not codings:
         if not text:
             return absent_reason(found, c, rule)
-        return Code("OTH", NULL_FLAVOR, text=text, at=c.take_members(found, ("text",), rule))
+        at = c.take_members(found, ("text",), rule)
+        for extension in found.get("extension", ()):
+            if extension.get("url") == NULL_FLAVOR_EXTENSION and extension.get("valueCode") == "OTH":
+                c.mark(extension, ("url", "valueCode"), rule, at)
+        return Code("OTH", NULL_FLAVOR, text=text, at=at)
     value = code_of_coding(codings[0], c, rule)
     if not text or value is None:
         return value
@@ -440,7 +438,7 @@ def identifier_of_text(found: Any, c: FhirReading, rule: str) -> Identifier:
 
 def reference_of(found: Tree, c: FhirReading, rule: str) -> Ref | Absent | None:
     """A Reference to a block of this set, or what was sent."""
-    if not any(name in found for name in ("reference", "identifier", "display")):
+    if not any(name in found for name in ("reference", "identifier", "display")) and c.second(found) is None:
         return absent_reason(found, c, rule)
     return c.reference(found, rule)
 

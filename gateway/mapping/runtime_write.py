@@ -64,6 +64,16 @@ def first_of(values: list[Any]) -> Any:
     return values[0] if values else None
 
 
+def narrowed(values: Any, path: tuple[str, ...], inner: tuple[str, ...]) -> list[Tree]:
+    """The groups at a path, each as often as it has groups inside, and then with only one of those."""
+    return [each for group in every(values, path) for each in _narrow(group, inner)]
+
+
+def _narrow(group: Tree, inner: tuple[str, ...]) -> list[Tree]:
+    inside = every(group, inner[:1]) if inner else []
+    return [{**group, inner[0]: each} for one in inside for each in _narrow(one, inner[1:])] or [group]
+
+
 def present(value: Any) -> bool:
     """True for a value that is there and is not absent for a reason."""
     return value is not None and type(value) is not Absent and value != []
@@ -92,6 +102,15 @@ def same(one: Any, other: Any) -> bool:
     return type(one) is type(other) and all(
         getattr(one, name) == getattr(other, name) for name in one.__struct_fields__ if name != "at"
     )
+
+
+def within(one: Any, other: Any) -> bool:
+    """True when a group or list says nothing that the other does not say too."""
+    if isinstance(one, dict) and isinstance(other, dict):
+        return all(name in other and within(value, other[name]) for name, value in one.items())
+    if isinstance(one, list) and isinstance(other, list):
+        return all(any(within(each, there) for there in other) for each in one)
+    return same(one, other)
 
 
 # -- converters --------------------------------------------------------------------------------------
@@ -153,6 +172,14 @@ def quantity_number(value: Quantity | Absent, _: Writing) -> Any:
         return None
     number = Decimal(value.value)
     return int(number) if number == number.to_integral_value() and number.as_tuple().exponent == 0 else number
+
+
+def instant(value: Moment | Absent, c: Writing) -> Any:
+    """An instant, which FHIR wants to the second: of a day its beginning."""
+    if type(value) is Absent:
+        return None
+    day = value.value + "-01-01"[len(value.value) - 4 :] if len(value.value) < 10 else value.value
+    return c.zoned(day if len(day) > 10 else f"{day}T00:00:00")
 
 
 def date_time(value: Moment | Absent, c: Writing) -> Any:
@@ -430,6 +457,14 @@ def link(target: Tree, key: str, me: Me, part: str, c: Writing) -> None:
         target[key] = c.reference_to(part, ids[0], me)
 
 
+def link_item(target: Tree, key: str, me: Me, part: str, item: Any, many: bool, c: Writing) -> None:
+    """A reference to the resource that this occurrence of a group became."""
+    for i, each in enumerate(me.items.get(part, ())):
+        if each is item:
+            found = c.reference_to(part, me.parts[part][i], me)
+            target[key] = [*target.get(key, ()), found] if many else found
+
+
 def link_all(target: Tree, key: str, me: Me, part: str, c: Writing) -> None:
     """References to all resources that a part became."""
     found = [c.reference_to(part, each, me) for each in me.parts.get(part, ())]
@@ -437,9 +472,9 @@ def link_all(target: Tree, key: str, me: Me, part: str, c: Writing) -> None:
         target.setdefault(key, []).extend(found)
 
 
-def joined(me: Me, c: Writing, block: str) -> Sequence[Any]:
+def joined(me: Me, c: Writing, block: str, by: str) -> Sequence[Any]:
     """The values of the blocks of a type that are about this person."""
-    return c.joined(me, block)
+    return c.joined(me, block, by)
 
 
 def offset_of(moment: str, c: Writing) -> str:

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field, replace
 from typing import Literal, TypeAlias
 
 from gateway.blocks.profiles import Concept, Profile, Profiles
-from gateway.codecs.fhir_types import FhirTypes
+from gateway.codecs.message_types import ElementTypes
 from gateway.errors import AuthoringError
 from gateway.documents import Mark
 from gateway.mapping.language import (
@@ -48,6 +48,10 @@ class Format:
     """The URL of the extension that keeps a code that was translated."""
     references: dict[str, str]
     """Block to the part that references point at, where it is not the first."""
+    types: str = ""
+    """The message of an iStandaard whose tree this is (wmo301); empty: FHIR of `version`."""
+    beside: dict[str, tuple[str, str]]
+    """Block to the part that an extension of a reference points at too, and the URL of that extension."""
 
 
 BEYOND = "@"
@@ -65,10 +69,6 @@ class Leaf:
     """`key` starts at the item of the part's `each`."""
     rival: bool = False
     """Other references stand in the same element: the target's block tells which this is."""
-    among: tuple[str, ...] = ()
-    """Value sets of the other codes that stand in the same element."""
-    among: tuple[str, ...] = ()
-    """Value sets of the other codes that stand in the same element."""
     among: tuple[str, ...] = ()
     """Value sets of the other codes that stand in the same element."""
 
@@ -107,7 +107,7 @@ Entry: TypeAlias = Leaf | Derived | Computed | Link | Join | Node
 class Layout:
     """Lays out the parts of one mapping."""
 
-    def __init__(self, mapping: Mapping, form: Format, types: FhirTypes, profiles: Profiles) -> None:
+    def __init__(self, mapping: Mapping, form: Format, types: ElementTypes, profiles: Profiles) -> None:
         self.mapping, self.form, self.types, self.profiles = mapping, form, types, profiles
         self.release = mapping.release or form.release
 
@@ -130,7 +130,8 @@ class Layout:
     def part(self, part: Part, direction: Direction) -> Node:
         """The tree of one part."""
         if not (self.types.is_resource(part.type) or self.mapping.datatype):
-            raise self.fault(part.mark, f"'{part.type}' is not a resource of {self.form.version}")
+            known = self.form.types or self.form.version
+            raise self.fault(part.mark, f"'{part.type}' is not a resource of {known}")
         root = Node("", part.type, False, self.types.is_primitive(part.type))
         scope = self._scope(self.mapping.block, self.mapping.mark)
         for derived in part.derived:
@@ -155,6 +156,16 @@ class Layout:
         else:
             self.at(root, link.path).entries.append(link)
 
+    def outer(self, each: Key) -> Key:
+        """The part of an `each` up to the first group that may repeat: what one item is an occurrence of."""
+        concepts = self._scope(self.mapping.block, self.mapping.mark)
+        for i, name in enumerate(each):
+            found = concepts.get(name)
+            if found is None or found.many:
+                return each[: i + 1]
+            concepts = self.concepts_of(found)
+        return each
+
     def tested(self, condition: Condition, mark: Mark, each: Key = ()) -> Condition:
         """The condition of a part, or of a derived value, about the block or its `each`."""
         return self._about(condition, self._scope(self.mapping.block, self.mapping.mark), (), each, mark)
@@ -173,16 +184,19 @@ class Layout:
         inside: dict[str, Concept] | None = None,
     ) -> Condition:
         """A condition with its concepts found: in the group around it (`inside`), else in the block."""
+        if condition.op == "referred":
+            return condition
         if condition.parts:
             parts = (self._about(part, scope, prefix, each, mark, inside) for part in condition.parts)
             return replace(condition, parts=tuple(parts))
         name = condition.concept
         if inside is not None and self._holds(inside, name):
             return replace(condition, base="group")
+        outer = self.outer(each)
         for path in (prefix + name, name):
             if self._holds(scope, path):
-                if len(path) > len(each) > 0 and path[: len(each)] == each:
-                    return replace(condition, concept=path[len(each) :], base="item")
+                if len(path) > len(outer) > 0 and path[: len(outer)] == outer:
+                    return replace(condition, concept=path[len(outer) :], base="item")
                 return replace(condition, concept=path, base="block")
         raise self.fault(mark, f"{self.mapping.block} has no concept '{'.'.join(name)}' to test")
 
@@ -215,11 +229,12 @@ class Layout:
     ) -> None:
         """Rows of a block; `inside` are the concepts of the group that they repeat for, when they do."""
         block = self._scope(self.mapping.block, self.mapping.mark) if inside is not None else scope
+        outer = self.outer(each)
         for row in rows:
             found = self._concept(row, scope, prefix, each)
             full = prefix + row.concept
-            item = bool(each) and full[: len(each)] == each
-            key = full[len(each) :] if item else full
+            item = bool(outer) and full[: len(outer)] == outer
+            key = full[len(outer) :] if item else full
             for place in row.places:
                 if place.only and place.only != direction:
                     continue
@@ -231,6 +246,8 @@ class Layout:
                 leaf = Leaf(found, place, key, item)
                 if not place.rows:
                     self._leaf(base, leaf)
+                elif full == each[: len(full)]:
+                    self._rows(self.at(base, place.path), place.rows, scope, full, direction, each, inside)
                 elif found.type == "reference":
                     self._reference(base, leaf, direction)
                 elif found.many and not place.path.steps:
@@ -240,6 +257,8 @@ class Layout:
                 elif found.many:
                     node, rest = self._repeating(base, place.path, leaf)
                     self._rows(self.at(node, rest), place.rows, group, (), direction, (), group)
+                    for link in place.links:
+                        self.at(self.at(node, rest), link.path).entries.append(link)
                 elif place.when is not None:
                     node = self.at(base, place.path, fresh=True)
                     node.loop = leaf
@@ -269,6 +288,7 @@ class Layout:
 
     def _leaf(self, base: Node, leaf: Leaf) -> None:
         place = leaf.place
+        self._check_beside(base, place)
         if place.back:
             base.entries.append(leaf)
         elif leaf.concept.many and leaf.key and not place.via and place.take != "first":
@@ -276,6 +296,13 @@ class Layout:
             self.at(node, rest).entries.append(Leaf(leaf.concept, place, ()))
         else:
             self._beside(base, leaf).entries.append(leaf)
+
+    def _check_beside(self, base: Node, place: Place) -> None:
+        """An element that a row names beside its own (`precision`, `time`) must be there."""
+        name = place.precision.at if place.precision else place.time
+        if name:
+            self.at(Node("", self.at(base, Path(place.path.steps[:-1], place.mark)).type, False, False),
+                    Path((Step(name),), place.mark))
 
     def _beside(self, base: Node, leaf: Leaf) -> Node:
         """The node for a leaf; where another reference stands that does not repeat, an element of its own."""
@@ -362,7 +389,8 @@ class Layout:
             return Node(step.name, "any", False, False)
         element = self.types.child(node.type, step.name)
         if element is None:
-            raise self.fault(path.mark, f"{node.type} has no element '{step.name}' in {self.form.version}")
+            known = self.form.types or self.form.version
+            raise self.fault(path.mark, f"{node.type} has no element '{step.name}' in {known}")
         kind = element.type
         return Node(
             step.name,

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from gateway.blocks.values import Absent, Block, Boolean, Code, Moment, Ref
+from gateway.blocks.values import Absent, Block, Boolean, Code, Moment, Quantity, Ref
 from gateway.errors import Issue
 from gateway.mapping.context import Context
-from gateway.mapping.runtime_write import NULL_FLAVOR, absent_element, offset_of, same
+from gateway.mapping.runtime_write import NULL_FLAVOR, UCUM, absent_element, offset_of, quantity, same
 
 Tree = dict[str, Any]
 BSN = "2.16.840.1.113883.2.4.6.3"
@@ -60,6 +60,8 @@ class Me:
     part: str = ""
     parts: dict[str, list[str]] = field(default_factory=dict)
     """Part to the ids of the resources that the block becomes."""
+    items: dict[str, list[Any]] = field(default_factory=dict)
+    """Part to the occurrences of the group that those are of, where it has `each`."""
     resources: list[Tree] = field(default_factory=list)
 
 
@@ -78,13 +80,18 @@ class Writing:
         self.blocks: dict[str, Me] = {}
         self.part_types: dict[tuple[str, str], str] = {}
         self.reference_parts: dict[str, str] = {}
+        self.beside: dict[str, tuple[str, str]] = {}
         self.datatypes: dict[tuple[str, str], Any] = {}
         self.displays: dict[str, Callable[[Any], str]] = {}
         self.translate: Callable[[str, Code], Code | None] = lambda _name, _code: None
         self._mapped: dict[tuple[str, Any, bool], Callable[..., Any]] = {}
         self._referring: dict[str, Callable[..., Any]] = {}
+        self._units: dict[tuple[str, str], Callable[..., Any]] = {}
+        self.all_blocks: Sequence[Block] = ()
+        self._referrers: dict[str, set[str]] | None = None
         self._backs: list[tuple[Ref, str, Me, str]] = []
         self._joined: dict[tuple[str, str], list[Any]] = {}
+        self._pointing: dict[tuple[str, str, str], list[Any]] = {}
         self._now = context.now.astimezone(context.zone).replace(tzinfo=None).isoformat()
 
     # -- the account -------------------------------------------------------------------------------
@@ -146,6 +153,21 @@ class Writing:
             found = self._referring[part] = lambda value, c: c.reference(value, part)
         return found
 
+    def in_unit(self, code: str, unit: str) -> Callable[..., Any]:
+        """A converter of quantities that gives those without a unit this one."""
+        found = self._units.get((code, unit))
+        if found is None:
+
+            def write(value: Any, c: Writing) -> Any:
+                result = quantity(value, c)
+                if type(value) is Quantity and not (value.unit or value.code):
+                    result |= {"unit": unit} if unit else {}
+                    result |= {"system": UCUM, "code": code}
+                return result
+
+            found = self._units[code, unit] = write
+        return found
+
     # -- time --------------------------------------------------------------------------------------
 
     def zoned(self, moment: str) -> str:
@@ -188,11 +210,22 @@ class Writing:
         me = self.blocks.get(ref.key)
         if me is None or not me.parts:
             return self._outward(ref)
-        wanted = part or self.reference_parts.get(me.block.type, "")
-        name = wanted if wanted in me.parts else next(iter(me.parts))
-        if part and part not in me.parts:
+        known = (each for each in part.split() if (me.block.type, each) in self.part_types)
+        part = " ".join(known)  # the others are of another possible target
+        asked = part or self.reference_parts.get(me.block.type, "")
+        became = [each for each in asked.split() if each in me.parts]
+        if part and not became:
             return None
-        return self.reference_to(name, me.parts[name][0], me)
+        name = became[0] if became else next(iter(me.parts))
+        result = self.reference_to(name, me.parts[name][0], me)
+        second, url = self.beside.get(me.block.type, ("", ""))
+        if part or second not in me.parts:
+            return result
+        role = self.reference_to(second, me.parts[second][0], me)
+        extension: Tree = {"extension": [{"url": url, "valueReference": role}]}
+        if name == second:  # the block became nothing else that the reference could point at
+            return {**extension, "display": role["display"]} if "display" in role else extension
+        return {**extension, **result}
 
     def reference_to(self, part: str, resource_id: str, me: Me) -> Tree:
         """A Reference to one resource of a block."""
@@ -209,6 +242,9 @@ class Writing:
         result: Tree = {}
         if ref.literal:
             result["reference"] = ref.literal
+            kind = ref.literal.rpartition("/")[0].rpartition("/")[2]
+            if self.typed_references and kind[:1].isupper():
+                result["type"] = kind
         if ref.identifier is not None:
             result["identifier"] = {"system": self.uri(ref.identifier.system), "value": ref.identifier.value}
         if ref.display:
@@ -242,10 +278,21 @@ class Writing:
                 resource.setdefault(path, found)
             self.used[ref.at] = rule
 
+    def is_referred(self, me: Me, block_type: str) -> bool:
+        """True when a block of that type refers to this one."""
+        if self._referrers is None:
+            self._referrers = {}
+            for other in self.all_blocks:
+                for ref in _refs(other.values):
+                    self._referrers.setdefault(ref.key, set()).add(other.type)
+        return block_type in self._referrers.get(me.block.key, ())
+
     # -- joins -------------------------------------------------------------------------------------
 
-    def joined(self, me: Me, block_type: str) -> Sequence[Any]:
-        """The values of the blocks of a type whose subject is this block."""
+    def joined(self, me: Me, block_type: str, by: str) -> Sequence[Any]:
+        """The values of the blocks of a type whose subject, or whose concept `by`, is this block."""
+        if by:
+            return self._pointing.get((me.block.key, block_type, by), ())
         return self._joined.get((me.block.key, block_type), ())
 
     def join(self, blocks: Sequence[Block]) -> None:
@@ -263,3 +310,15 @@ class Writing:
                 known = self._joined.setdefault((subject.key, block.type), [])
                 if not (block.context and any(same(each, block.values) for each in known)):
                     known.append(block.values)
+            for name, value in block.values.items():
+                if type(value) is Ref and value.key and name != "Subject":
+                    self._pointing.setdefault((value.key, block.type, name), []).append(block.values)
+
+
+def _refs(value: Any) -> Iterator[Ref]:
+    """All references in a value."""
+    if type(value) is Ref:
+        yield value
+    elif isinstance(value, dict | list):
+        for each in value.values() if isinstance(value, dict) else value:
+            yield from _refs(each)

@@ -9,7 +9,7 @@ from __future__ import annotations
 import keyword
 from collections.abc import Callable
 
-from gateway.mapping import conversion, runtime_write
+from gateway.mapping import conversion, runtime_bare, runtime_write
 from gateway.documents import Mark
 from gateway.mapping.language import (
     Coding,
@@ -21,6 +21,7 @@ from gateway.mapping.language import (
     Link,
     Part,
     Selector,
+    placeholders,
 )
 from gateway.mapping.schematic import BEYOND, Entry, Layout, Leaf, Node
 from gateway.mapping.source import Source
@@ -61,26 +62,48 @@ class WriteCompiler:
             if self.mapping.datatype:
                 out.line(f"r = {{{self.chosen(part.select, part.type)}}}")
             else:
-                urls = [url if "://" in url else self.layout.form.profile_base + url for url in part.profiles]
-                meta = f', "meta": {{"profile": {urls!r}}}' if urls else ""
+                meta = f', "meta": {{"profile": {self._claimed(part)}}}' if part.profiles else ""
                 out.line(f'r = {{"resourceType": "{part.type}", "id": me.id{meta}}}')
             self._fill(tree, "r", "v")
             out.line("return r")
         out.line()
 
+    def _claimed(self, part: Part) -> str:
+        """Source text of the profiles that a resource of the part claims."""
+
+        def full(url: str) -> str:
+            return url if "://" in url else self.layout.form.profile_base + url
+
+        if not part.claims:
+            return repr([full(url) for url in part.profiles])
+        chosen = ""
+        for url, condition in part.claims:
+            chosen += f"[{full(url)!r}]"
+            if condition is None:
+                break
+            chosen += f" if {self.test(self.layout.tested(condition, part.mark, part.each), 'v')} else "
+        return chosen.removesuffix(" else ") + (" else []" if chosen.endswith(" else ") else "")
+
     def _plan(self) -> None:
         out = self.source
         out.forget_names()
-        with out.block(f"def plan_{self.mapping.block}(v, c)"):
+        with out.block(f"def plan_{self.mapping.block}(v, c, me=None)"):
             out.line("parts = []")
             for part in self.mapping.parts:
                 if part.each:
-                    with out.block(f"for item in every(v, {part.each!r})"):
+                    with out.block(f"for item in {self._items(part)}"):
                         self._planned(part)
                 else:
                     self._planned(part)
             out.line("return parts")
         out.line()
+
+    def _items(self, part: Part) -> str:
+        """Source text of what a part is made for each of."""
+        outer = self.layout.outer(part.each)
+        inner = part.each[len(outer) :]
+        found = f"narrowed(v, {outer!r}, {inner!r})" if inner else f"every(v, {outer!r})"
+        return f"{found} or [{{}}]" if part.once else found
 
     def _planned(self, part: Part) -> None:
         item = "item" if part.each else "None"
@@ -131,13 +154,15 @@ class WriteCompiler:
                     self._element(node, target, group)
             else:
                 self._element(node, target, group)
+            if loop.concept.type == "reference":
+                self.source.line(f"if c.referred({group}): c.use({group}, {self._rule(loop)})")
 
     def _join(self, join: Join, node: Node, target: str, scope: str) -> None:
         block = self.source.name("j")
         rest = Node(
             node.name, node.type, node.many, node.primitive, node.url, node.selectors, None, node.entries[1:]
         )
-        with self.source.block(f"for {block} in joined(me, c, {join.block!r})"):
+        with self.source.block(f"for {block} in joined(me, c, {join.block!r}, {join.by!r})"):
             if join.when is not None:
                 with self.source.block(f"if {self.test(self.layout.joined(join, join.when), block)}"):
                     self._element(rest, target, block)
@@ -207,12 +232,14 @@ class WriteCompiler:
                     raise self.layout.fault(entry.mark, f"no function '{entry.function}'")
                 self.source.line(f'computed({target}, "{node.name}", {name}({scope}, c), {node.many})')
             case Link():
-                self._link(entry, node, target)
+                self._link(entry, node, target, scope)
 
-    def _link(self, link: Link, node: Node, target: str) -> None:
+    def _link(self, link: Link, node: Node, target: str, scope: str) -> None:
         """A reference to another part of the block."""
         verb = "link_all" if node.many else "link"
         line = f'{verb}({target}, "{node.name}", me, {link.part!r}, c)'
+        if link.item:
+            line = f'link_item({target}, "{node.name}", me, {link.part!r}, {scope}, {node.many}, c)'
         if link.each:
             line = f'{target}["{node.name}"] = c.reference_to({link.part!r}, part_id, me)'
         if link.when is None:
@@ -267,6 +294,9 @@ class WriteCompiler:
                 raise self.layout.fault(leaf.place.mark, f"no converter '{leaf.place.via}'")
             self.source.line(f'{name}.write({target}, "{node.name}", {value}, c, {rule})')
             return
+        if leaf.place.precision is not None or leaf.place.time:
+            self._put_beside(leaf, node, target, value)
+            return
         convert = self._converter(leaf, node)
         if not node.name:
             self.source.line(f"spread({target}, {value}, {convert}, c, {rule})")
@@ -283,6 +313,19 @@ class WriteCompiler:
         else:
             verb = "add" if node.many else "put"
             self.source.line(f'{verb}({target}, "{node.name}", {value}, {convert}, c, {rule})')
+
+    def _put_beside(self, leaf: Leaf, node: Node, target: str, value: str) -> None:
+        """A moment over two elements: a date and how much of it is known, or a date and a time."""
+        if (leaf.concept.type, node.type) != ("moment", "date"):
+            raise self.layout.fault(leaf.place.mark, "precision and time are for a moment at a date")
+        precision, rule = leaf.place.precision, self._rule(leaf)
+        if precision is None:
+            self.source.line(f'put_split({target}, "{node.name}", "{leaf.place.time}", {value}, c, {rule})')
+            return
+        codes = {length: str(code) for length, code in precision.codes}
+        self.source.line(
+            f'put_known({target}, "{node.name}", "{precision.at}", {codes!r}, {value}, c, {rule})'
+        )
 
     def _statement(self, leaf: Leaf, scope: str, body: Callable[[str], None], always: bool = False) -> None:
         """`if x := …:` around a row, with the row's own condition; `always` also without a value."""
@@ -344,7 +387,32 @@ class WriteCompiler:
             raise self.layout.fault(place.mark, "a truth value needs a concept map (map) to be a code")
         if concept.type == "reference":
             return f"c.referring({place.part!r})"
+        if name == "quantity" and node.type == "Money" and self.layout.types.child("Money", "currency"):
+            return "money"  # R4; in STU3 Money is a Quantity
+        if place.unit is not None and name == "quantity":
+            return f"c.in_unit({place.unit.code!r}, {place.unit.display!r})"
+        if place.unit is not None and name == "quantity_number":
+            return f"amount({place.times}, {place.unit.code!r}, {self.named_system(leaf, place.unit.system)!r})"
+        if place.system:
+            return self.bare(leaf, name, "only_system")
         return name
+
+    def bare(self, leaf: Leaf, name: str, function: str) -> str:
+        """The constant for a converter of bare codes or numbers of the system that a row names."""
+        if name not in ("code_text", "identifier_text", "code_of_text", "identifier_of_text"):
+            text = "a system is for a place that holds only a code, or only the number of an identifier"
+            raise self.layout.fault(leaf.place.mark, text)
+        uri = self.named_system(leaf, leaf.place.system)
+        stem = "".join(letter if letter.isalnum() else "_" for letter in leaf.place.system)
+        return self.source.constant(f"{name.upper()}_{stem}", f"{function}({uri!r}, {name})")
+
+    def named_system(self, leaf: Leaf, name: str) -> str:
+        """The URI of a system that a row names."""
+        try:
+            return self.uri(name)
+        except LookupError:
+            text = f"'{name}' is no code system that aliases.yaml knows"
+            raise self.layout.fault(leaf.place.mark, text) from None
 
     def _rule(self, leaf: Leaf) -> str:
         return self.source.rule(leaf.place.mark)
@@ -354,6 +422,8 @@ class WriteCompiler:
         for values, condition in derived.cases:
             literal = self.literal(values, node, derived)
             put = f"{target}.update({literal})" if spread else self._set(target, node, literal)
+            if is_template(values[0]):
+                put = f'computed({target}, "{node.name}", {self._filled(str(values[0]), derived)}, {node.many})'
             if condition is None and word == "if":
                 self.source.line(put)
                 return
@@ -363,6 +433,15 @@ class WriteCompiler:
             with self.source.block(head):
                 self.source.line(put)
             word = "elif"
+
+    def _filled(self, text: str, derived: Derived) -> str:
+        """Source text of a text with the words of concepts in it."""
+        template, concepts = placeholders(text)
+        values = []
+        for concept in concepts:
+            found = self.layout.tested(Condition("has", concept), derived.mark, self._each)
+            values.append(self._value("item" if found.base == "item" else "v", found.concept))
+        return f"filled({', '.join([repr(template), *values])})"
 
     @staticmethod
     def _set(target: str, node: Node, literal: str) -> str:
@@ -391,7 +470,8 @@ class WriteCompiler:
             parts = {"system": self.system(value.system), "code": value.code}
             if value.display:
                 parts["display"] = value.display
-            return {"CodeableConcept": f'{{"coding": [{parts!r}]}}', "Coding": repr(parts)}.get(fhir_type)
+            words = f', "text": {value.text!r}' if value.text else ""
+            return {"CodeableConcept": f'{{"coding": [{parts!r}]{words}}}', "Coding": repr(parts)}.get(fhir_type)
         if fhir_type == "CodeableConcept":
             return f'{{"text": {value!r}}}'
         if fhir_type == "Coding":
@@ -428,12 +508,12 @@ class WriteCompiler:
         """The value of a part: of the type that the path names, else that of the constant."""
         kinds = {Coding: "valueCoding", bool: "valueBoolean", int: "valueInteger"}
         name = selector.path[1] if len(selector.path) > 1 else kinds.get(type(selector.value), "valueString")
-        return self._member((name,), selector.value, "Extension")
+        return self._members([((name,), selector.value)], "Extension")
 
     def chosen(self, selectors: tuple[Selector, ...], fhir_type: str) -> str:
         """The members that selectors fix, as source of a dict's inside."""
-        fixed = [each for each in selectors if each.op == "is"]
-        return ", ".join(self._member(each.path, each.value, fhir_type) for each in fixed)
+        fixed = [(each.path, each.value) for each in selectors if each.op == "is"]
+        return self._members(fixed, fhir_type)
 
     def sought(self, node: Node) -> str:
         """What tells the elements of a node from others, as source of a dict's inside: for reading."""
@@ -448,16 +528,20 @@ class WriteCompiler:
         there = [f'"{each.path[0]}": {names[each.op]}' for each in selectors if each.op != "is"]
         return ", ".join([*filter(None, [self.chosen(selectors, fhir_type)]), *there])
 
-    def _member(self, path: tuple[str, ...], value: Constant, kind: str) -> str:
-        """`"code": {"coding": [...]}`: one member that a selector fixes."""
-        element = self.layout.types.child(kind, path[0])
-        if element is None:
-            raise self.layout.fault(self.mapping.mark, f"{kind} has no element '{path[0]}' to select by")
-        if len(path) > 1:
-            inner = f"{{{self._member(path[1:], value, element.type)}}}"
-        else:
-            inner = str(self.constant(value, element.type))
-        return f'"{path[0]}": [{inner}]' if element.many else f'"{path[0]}": {inner}'
+    def _members(self, fixed: list[tuple[tuple[str, ...], Constant]], kind: str) -> str:
+        """`"code": {"coding": [...]}`: the members that selectors fix; those of one element together."""
+        found = []
+        for name in dict.fromkeys(path[0] for path, _ in fixed):
+            element = self.layout.types.child(kind, name)
+            if element is None:
+                raise self.layout.fault(self.mapping.mark, f"{kind} has no element '{name}' to select by")
+            deeper = [(path[1:], value) for path, value in fixed if path[0] == name and len(path) > 1]
+            if deeper:
+                inner = f"{{{self._members(deeper, element.type)}}}"
+            else:
+                inner = str(next(self.constant(value, element.type) for path, value in fixed if path[0] == name))
+            found.append(f'"{name}": [{inner}]' if element.many else f'"{name}": {inner}')
+        return ", ".join(found)
 
     # -- conditions --------------------------------------------------------------------------------
 
@@ -465,8 +549,13 @@ class WriteCompiler:
         """Source text of a condition; `scope` is the group that it may be about."""
         if condition.op == "not":
             return f"not ({self.test(condition.parts[0], scope)})"
+        if condition.op == "same":
+            base = {"block": "v", "item": "item", "group": scope}
+            return f"same({', '.join(self._value(base[part.base], part.concept) for part in condition.parts)})"
         if condition.parts:
             return f" {condition.op} ".join(f"({self.test(part, scope)})" for part in condition.parts)
+        if condition.op == "referred":
+            return f"c.is_referred(me, {condition.values[0]!r})"
         base = {"block": "v", "item": "item", "group": scope}[condition.base]
         value = self._value(base, condition.concept)
         match condition.op:
@@ -486,8 +575,14 @@ class WriteCompiler:
                 raise self.layout.fault(self.mapping.mark, f"unknown condition {condition.op}")
 
 
+def is_template(value: Constant) -> bool:
+    """True for a text that has the words of concepts in it."""
+    return isinstance(value, str) and bool(placeholders(value)[1])
+
+
 def _stem(name: str) -> str:
     """A short variable name for an element: `valueQuantity` gives `value_quantity`."""
     snake = "".join(f"_{letter.lower()}" if letter.isupper() else letter for letter in name)
-    taken = keyword.iskeyword(snake) or hasattr(runtime_write, snake) or snake in ("type", "r", "v", "c", "me")
+    called = hasattr(runtime_write, snake) or hasattr(runtime_bare, snake)
+    taken = keyword.iskeyword(snake) or called or snake in ("type", "r", "v", "c", "me")
     return f"{snake}_" if taken else snake

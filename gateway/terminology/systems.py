@@ -1,7 +1,8 @@
 """Code systems and identifier systems: OID (ADA, HL7v3) and URI (FHIR), per FHIR version.
 
 The table is `mappings/codesystems.yaml`.  Inside blocks a system is its OID where one is known, else
-its URI; FHIR writes the URI, and `urn:oid:` for an OID that has no other.
+its URI; FHIR writes the URI, and `urn:oid:` for an OID that has no other.  A family is a publisher's code
+lists without OIDs, whose URIs others spell in several ways: blocks hold the one that is its own.
 """
 
 from __future__ import annotations
@@ -24,7 +25,7 @@ class CodeSystems:
 
     __slots__ = ("_names", "_oids", "_uris", "identifiers")
 
-    def __init__(self, rows: list[dict[str, str]]) -> None:
+    def __init__(self, rows: list[dict[str, str]], families: list[dict[str, Any]] | None = None) -> None:
         self._names: dict[str, str] = {}
         self._oids: dict[str, str] = {}
         self._uris: dict[str, dict[str, str]] = {"r4": {}, "stu3": {}}
@@ -38,6 +39,17 @@ class CodeSystems:
             self._uris["stu3"][oid] = stu3
             for written in (uri, stu3, URN + oid):
                 self._oids[written] = oid
+        for family in families or ():
+            self._add(family)
+
+    def _add(self, family: dict[str, Any]) -> None:
+        """The lists of a family: each under its own URI, and under every other way to write it."""
+        for number, name in family["members"].items():
+            own = family["uri"] + number
+            self._names[own] = name
+            for beginning in (family["uri"], *family["also"]):
+                for written in (number, number.lower()):
+                    self._oids[beginning + written] = self._oids[f"{beginning}{written}/"] = own
 
     @classmethod
     def load(cls, file: Path | None = None) -> CodeSystems:
@@ -50,13 +62,13 @@ class CodeSystems:
         found = uris.get(system)
         if found is not None:
             return found
-        oid = self._oids.get(system)
-        if oid is not None:
-            return uris[oid]
+        known = self._oids.get(system)
+        if known is not None:
+            return uris.get(known, known)
         return URN + system if is_oid(system) else system
 
     def system(self, uri: str) -> str:
-        """What a block holds for a system that FHIR or ADA wrote: its OID where known, else as written."""
+        """What a block holds for a system that a format wrote: its OID where known, else its URI."""
         found = self._oids.get(uri)
         if found is not None:
             return found
@@ -96,4 +108,4 @@ def _load(file: Path) -> CodeSystems:
             if owners.setdefault(uri, oid) != oid:
                 raise AuthoringError(f"{uri} stands for two systems", file.name)
         rows.append(row)
-    return CodeSystems(rows)
+    return CodeSystems(rows, data.get("families"))

@@ -1,5 +1,6 @@
 """Fixtures of these tests."""
 
+from tests.api.client import door
 from tests.exchange.house import house, translator
 
-__all__ = ["house", "translator"]
+__all__ = ["door", "house", "translator"]

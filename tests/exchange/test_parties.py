@@ -13,6 +13,7 @@ from typing import Any
 
 import pytest
 from joserfc import jws, jwt
+from joserfc.jwe import JWERegistry
 from joserfc.jwk import ECKey, OctKey, RSAKey
 
 from conformance.stage import AUDITOR, EPD, ISSUER, PGO, Stage
@@ -206,7 +207,8 @@ def another_kind(stage: Stage) -> str:
 
 def encrypted(stage: Stage) -> str:
     key = OctKey.generate_key(256)
-    return jwt.encode({"alg": "dir", "enc": "A256GCM", "kid": key_of(stage).kid}, claims(), key)
+    header = {"alg": "dir", "enc": "A256GCM", "kid": key_of(stage).kid}
+    return jwt.encode(header, claims(), key, registry=JWERegistry())
 
 
 def not_an_object(stage: Stage) -> str:

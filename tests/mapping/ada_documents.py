@@ -76,7 +76,9 @@ def fixture(name: str) -> Document:
 
 def element(text: str, block: str = "meting", form: str = "test") -> Document:
     """Read a registration form of zib 2020 with one block that holds this XML."""
-    return read(f'<{form}_registratie app="zib2020-nl"><{block} id="1">{text}</{block}></{form}_registratie>'.encode())
+    return read(
+        f'<{form}_registratie app="zib2020-nl"><{block} id="1">{text}</{block}></{form}_registratie>'.encode()
+    )
 
 
 def written(blocks: list[Block], taken: int = 10_000) -> tuple[bytes, Writing]:

@@ -105,10 +105,12 @@ def test_every_kind_of_alias() -> None:
     source = reader.source("test", "Problem")
     assert 'case "title": put(v, "ProblemName", code, kid, c, ALIAS_' in source
     assert 'case "box": read_Problem(kid, v, c)' in source
-    assert "case \"mark\": c.leave(kid, \"unknown\", 'a mark')" in source
+    assert 'case "mark": c.leave(kid, "unknown", \'a mark\')' in source
     assert 'case "state": c.beside("MaritalStatus", "MaritalStatus", code, kid, ALIAS_' in source
     assert "within(v, 'PeriodOfUse')" in reader.source("test", "MedicationAgreement")
 
 
 def test_an_overlay_can_take_a_name_away() -> None:
-    assert list(read(b'<bundle><contact id="1"><relationship code="X"/></contact></bundle>').blocks) == ["ContactPerson/1"]
+    assert list(read(b'<bundle><contact id="1"><relationship code="X"/></contact></bundle>').blocks) == [
+        "ContactPerson/1"
+    ]

@@ -49,8 +49,8 @@ def test_a_form_that_is_the_root_and_a_key_without_bsn() -> None:
 
 def test_a_bsn_as_id_is_not_in_the_key() -> None:
     found = read(
-        b'<patient_registratie app="zib2020-nl"><patient id="999910012"><geboortedatum value="1951"/></patient>'
-        b"</patient_registratie>"
+        b'<patient_registratie app="zib2020-nl"><patient id="999910012">'
+        b'<geboortedatum value="1951"/></patient></patient_registratie>'
     )
     assert list(found.blocks) == ["Patient/1"]
 
@@ -80,8 +80,8 @@ def test_hidden_elements_are_known_by_name() -> None:
 def test_the_same_name_in_two_languages() -> None:
     assert list(fixture("contact_of_two_languages").blocks) == ["ContactPerson/c-1"]
     dutch = read(
-        b'<sturen app="bgz2017-2.0"><contacten><contact id="c-1"><begin_datum_tijd value="2026"/></contact></contacten>'
-        b"</sturen>"
+        b'<sturen app="bgz2017-2.0"><contacten><contact id="c-1">'
+        b'<begin_datum_tijd value="2026"/></contact></contacten></sturen>'
     )
     assert list(dutch.blocks) == ["Encounter/c-1"]
 
@@ -122,15 +122,20 @@ def test_a_reference_to_nothing_stays_as_sent_with_an_issue() -> None:
     found = fixture("reference_to_nothing")
     assert found.values("NutritionAdvice/va-1")["Indication"] == Ref(literal="prob-9")
     (issue,) = found.state.issues
-    assert (issue.severity, issue.code, issue.concept, issue.line) == ("error", "not-found", "NL-CM:7.11.5", 6)
+    assert (issue.severity, issue.code, issue.concept, issue.line) == (
+        "error",
+        "not-found",
+        "NL-CM:7.11.5",
+        6,
+    )
     assert issue.place == "/voedingsadvies_registratie/voedingsadvies/indicatie/probleem"
 
 
 def test_a_reference_by_identifier() -> None:
     found = read(
-        b'<medicatie_contra_indicatie_registratie app="zib2020-nl"><medicatie_contra_indicatie id="1"><melder>'
-        b'<zorgverlener value="12345" root="2.16.528.1.1007.3.1"/></melder></medicatie_contra_indicatie>'
-        b"</medicatie_contra_indicatie_registratie>"
+        b'<medicatie_contra_indicatie_registratie app="zib2020-nl"><medicatie_contra_indicatie id="1">'
+        b'<melder><zorgverlener value="12345" root="2.16.528.1.1007.3.1"/></melder>'
+        b"</medicatie_contra_indicatie></medicatie_contra_indicatie_registratie>"
     )
     (values,) = (found.values(key) for key in found.blocks)
     assert list(values.values()) == [Ref(identifier=Identifier("12345", "2.16.528.1.1007.3.1"))]
@@ -163,7 +168,7 @@ def test_copies_in_full_are_one_block() -> None:
     assert alert["Subject"] == Ref("Patient/pat-A")
     assert alert["Condition"] == Ref("Problem/prob-1")
     assert alert["IdentificationNumber"] == [Identifier("alert-7", "2.16.840.1.113883.2.4.3.11.999.7")]
-    assert [leaf.reason for leaf in found.leaves if leaf.state == "duplicate"][0] == "Patient/pat-A"
+    assert next(leaf.reason for leaf in found.leaves if leaf.state == "duplicate") == "Patient/pat-A"
 
 
 def test_a_concept_of_another_zib_is_a_block_beside() -> None:
@@ -228,10 +233,16 @@ def test_sections_references_and_dosage_of_bgz_2() -> None:
                     "Dosage": [
                         {
                             "Dose": {
-                                "MinimumValue": Quantity("1", "STUK", "ST", "2.16.840.1.113883.2.4.4.1.900.2"),
-                                "MaximumValue": Quantity("2.0", "STUK", "ST", "2.16.840.1.113883.2.4.4.1.900.2"),
+                                "MinimumValue": Quantity(
+                                    "1", "STUK", "ST", "2.16.840.1.113883.2.4.4.1.900.2"
+                                ),
+                                "MaximumValue": Quantity(
+                                    "2.0", "STUK", "ST", "2.16.840.1.113883.2.4.4.1.900.2"
+                                ),
                             },
-                            "AdministeringSchedule": {"Frequency": {"NominalValue": Quantity("3", "/2 dag", "/(2.d)")}},
+                            "AdministeringSchedule": {
+                                "Frequency": {"NominalValue": Quantity("3", "/2 dag", "/(2.d)")}
+                            },
                         }
                     ]
                 }
@@ -240,6 +251,14 @@ def test_sections_references_and_dosage_of_bgz_2() -> None:
     }
     assert found.values("MedicationUse/mg-1")["Author"] == Ref("Patient/pat-B")
     assert found.values("PharmaceuticalProduct/drug-1")["Subject"] == Ref("Patient/pat-B")
+
+
+def test_an_author_who_is_the_patient_is_the_subject_also_when_that_is_known_last() -> None:
+    found = read(
+        b'<sturen app="bgz2017-2.0"><medicatie_gebruik id="m">'
+        b'<auteur><auteur_is_patient value="true"/></auteur></medicatie_gebruik><patient id="p"><geboortedatum value="1960"/></patient></sturen>'
+    )
+    assert found.values("MedicationUse/m") == {"Author": Ref("Patient/p"), "Subject": Ref("Patient/p")}
 
 
 # -- the account -------------------------------------------------------------------------------------
@@ -312,7 +331,8 @@ def test_detecting_an_application() -> None:
 
 
 def test_issues_beyond_a_hundred_are_only_said() -> None:
-    row = b'<alcohol_use><observation_of_use><start_date value="nooit"/></observation_of_use><comment value="x"/></alcohol_use>'
+    wrong = b'<observation_of_use><start_date value="nooit"/></observation_of_use>'
+    row = b"<alcohol_use>" + wrong + b'<comment value="x"/></alcohol_use>'
     found = read(b"<bundle>" + row * 150 + b"</bundle>")
     assert len(found.blocks) == 150
     assert len(found.state.issues) == 101

@@ -51,7 +51,23 @@ def test_a_relative_date(text: str, today: str, expected: str) -> None:
 
 @pytest.mark.parametrize(
     "text",
-    ["", "t", "T-", "T-D", "T+Y", "T-5W", "T 5D", "T-5D{25:00}", "T-5D{12:60}", "T-5D{12}", "T--5D", "TD", "DOB5", "T5D", "DOBB"],
+    [
+        "",
+        "t",
+        "T-",
+        "T-D",
+        "T+Y",
+        "T-5W",
+        "T 5D",
+        "T-5D{25:00}",
+        "T-5D{12:60}",
+        "T-5D{12}",
+        "T--5D",
+        "TD",
+        "DOB5",
+        "T5D",
+        "DOBB",
+    ],
 )
 def test_what_is_no_relative_date(text: str) -> None:
     assert not tdates.is_relative(text)

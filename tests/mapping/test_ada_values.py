@@ -25,8 +25,14 @@ def value(block: str, tag: str, attributes: str) -> Any:
     [
         (f'code="123" codeSystem="{SNOMED}"', Code("123", SNOMED)),
         (f'value="4" code="123" codeSystem="{SNOMED}"', Code("123", SNOMED)),  # value is a place in a list
-        (f'code=" 123 " codeSystem="{SNOMED}" displayName="x" codeSystemVersion="2025" codeSystemName="y"', Code("123", SNOMED, "x", "2025")),
-        (f'code="OTH" {NULL} originalText="eigen woorden"', Code("OTH", "2.16.840.1.113883.5.1008", text="eigen woorden")),
+        (
+            f'code=" 123 " codeSystem="{SNOMED}" displayName="x" codeSystemVersion="2025" codeSystemName="y"',
+            Code("123", SNOMED, "x", "2025"),
+        ),
+        (
+            f'code="OTH" {NULL} originalText="eigen woorden"',
+            Code("OTH", "2.16.840.1.113883.5.1008", text="eigen woorden"),
+        ),
         (f'code="OTH" {NULL} displayName="Other"', Absent("OTH", "Other")),
         (f'code="UNK" {NULL} displayName="Unknown"', Absent("UNK", "Unknown")),
         (f'code="UNK" {NULL} originalText="weet niet"', Absent("UNK", "weet niet")),
@@ -66,12 +72,24 @@ def test_a_quantity(attributes: str, expected: Any) -> None:
      "2012-05-06T07:08:09+02:00", "2012-05-06T07:08Z", "2024-02-29", "08:30", "08:30:15"],
 )  # fmt: skip
 def test_a_moment_keeps_its_precision_and_offset(moment: str) -> None:
-    assert value("probleem", "probleem_begin_datum", f'value="{moment}&#xA;" datatype="datetime"') == Moment(moment)
+    assert value("probleem", "probleem_begin_datum", f'value="{moment}&#xA;" datatype="datetime"') == Moment(
+        moment
+    )
 
 
 @pytest.mark.parametrize(
     "moment",
-    ["2012-13", "2012-00-10", "2023-02-29", "2012-05-06T24:00", "2012-05-06T07", "06-05-2012", "20120506", "gisteren", "24:01"],
+    [
+        "2012-13",
+        "2012-00-10",
+        "2023-02-29",
+        "2012-05-06T24:00",
+        "2012-05-06T07",
+        "06-05-2012",
+        "20120506",
+        "gisteren",
+        "24:01",
+    ],
 )
 def test_what_is_no_moment_is_an_issue(moment: str) -> None:
     found = element(f'<probleem_begin_datum value="{moment}"/><toelichting value="x"/>', "probleem")
@@ -110,7 +128,8 @@ def test_a_boolean(attributes: str, expected: Any) -> None:
 
 
 @pytest.mark.parametrize(
-    ("attributes", "expected"), [('value="7"', Integer(7)), ('value=" 12 "', Integer(12)), ('nullFlavor="NI"', Absent("NI"))]
+    ("attributes", "expected"),
+    [('value="7"', Integer(7)), ('value=" 12 "', Integer(12)), ('nullFlavor="NI"', Absent("NI"))],
 )
 def test_an_integer(attributes: str, expected: Any) -> None:
     assert value("apgar_score", "apgar_score_totaal", attributes) == expected
@@ -149,7 +168,9 @@ def test_a_document_in_base64() -> None:
     ],
 )
 def test_a_value_whose_type_the_zib_leaves_open(attributes: str, expected: Any) -> None:
-    found = element(f"<laboratorium_test><test_uitslag {attributes}/></laboratorium_test>", "laboratorium_uitslag")
+    found = element(
+        f"<laboratorium_test><test_uitslag {attributes}/></laboratorium_test>", "laboratorium_uitslag"
+    )
     assert found.values("LaboratoryTestResult/1") == {"LaboratoryTest": [{"TestResult": expected}]}
 
 
@@ -173,7 +194,9 @@ def test_an_element_without_a_value_is_nothing(attributes: str) -> None:
         ("apgar_score", "apgar_score_totaal", 'value="zeven"'),
     ],
 )
-def test_a_value_of_the_wrong_type_is_an_issue_that_names_its_place(block: str, tag: str, attributes: str) -> None:
+def test_a_value_of_the_wrong_type_is_an_issue_that_names_its_place(
+    block: str, tag: str, attributes: str
+) -> None:
     concept = 'conceptId="2.16.840.1.113883.2.4.3.11.60.40.1.12.4.2"'
     other = '<referenties><probleem id="p"><toelichting value="x"/></probleem></referenties>'
     found = element(f"<{tag} {attributes} {concept}/>{other}", block)

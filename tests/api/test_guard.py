@@ -1,0 +1,197 @@
+"""What surrounds every request: ids, headers, log lines, and faults of ours."""
+
+from __future__ import annotations
+
+import json
+import re
+import uuid
+from typing import Any
+
+import pytest
+from starlette.testclient import TestClient
+from structlog.testing import capture_logs
+
+from conformance.stage import EPD
+from gateway.api import create_app
+from gateway.api.guard import HEADERS, HSTS, path
+from gateway.errors import Fault, Issue
+from gateway.exchange import pipeline
+from gateway.exchange.recording import Exchange
+from tests.api.client import Door
+from tests.exchange.house import BGZ, FENNA
+
+SECRET = f"SELECT {FENNA} FROM Duinkerk"
+
+
+@pytest.mark.parametrize("where", ["/health/live", "/fhir/r4/Condition", "/nonsense", "/fhir/r4/metadata"])
+def test_every_answer_has_the_headers(door: Door, where: str) -> None:
+    response = door.get(where)
+    for name, value in (*HEADERS.items(), HSTS):
+        assert response.headers[name] == value
+    assert "server" not in response.headers
+    assert uuid.UUID(response.headers["x-request-id"]).version == 4
+
+
+def test_no_hsts_without_https(door: Door) -> None:
+    plain = door.house.settings.model_copy(update={"base_url": "http://127.0.0.1"})
+    response = TestClient(create_app(door.house.pipeline, plain)).get("/health/live")
+    assert "strict-transport-security" not in response.headers
+
+
+@pytest.mark.parametrize("name", ["MedMij-Request-ID", "X-Correlation-ID", "X-Request-ID"])
+def test_the_callers_id_goes_along_into_the_log(door: Door, name: str) -> None:
+    own = str(uuid.uuid4())
+    response = door.get("/fhir/r4/Condition", headers={name: own})
+    assert response.headers["x-request-id"] == own
+    assert door.house.log()[0][0]["request_id"] == own
+
+
+@pytest.mark.parametrize("given", ["1", FENNA, "x" * 100, "a\tb", ""])
+def test_an_id_that_is_no_uuid_is_not_taken_over(door: Door, given: str) -> None:
+    response = door.get("/fhir/r4/Condition", headers={"X-Request-ID": given})
+    assert response.headers["x-request-id"] != given
+    assert uuid.UUID(door.house.log()[0][0]["request_id"]).version == 4
+
+
+def broken(monkeypatch: pytest.MonkeyPatch, error: Exception) -> None:
+    def fail(*_: Any) -> Any:
+        raise error
+
+    monkeypatch.setattr(pipeline, "blocks_of", fail)
+
+
+@pytest.mark.parametrize(
+    ("error", "status"),
+    [
+        (RuntimeError(SECRET), 500),
+        (KeyError(SECRET), 500),
+        (Fault(Issue("fatal", "exception", SECRET)), 500),
+        (Fault(Issue("fatal", "no-store", SECRET)), 503),
+        (Fault(), 500),
+    ],
+    ids=["RuntimeError", "KeyError", "Fault", "no store", "empty"],
+)
+def test_a_fault_of_ours_says_an_id_and_no_more(
+    door: Door, monkeypatch: pytest.MonkeyPatch, error: Exception, status: int
+) -> None:
+    broken(monkeypatch, error)
+    with capture_logs() as logs:
+        response = door.get("/fhir/r4/Condition")
+    assert response.status_code == status
+    issue = response.json()["issue"][0]
+    assert response.headers["x-request-id"] in issue["diagnostics"]
+    assert SECRET not in response.text
+    assert "Traceback" not in response.text
+    assert ("retry-after" in response.headers) is (status == 503)
+    (fault,) = [line for line in logs if line["event"] == "fault"]
+    assert fault["id"] == response.headers["x-request-id"]
+    assert fault["type"] == type(error).__name__
+    assert any("pipeline.py" in place for place in fault["at"])
+    assert door.house.log()[0][1]["status"] == "failed"  # type: ignore[index]
+
+
+def test_a_fault_is_told_in_the_callers_syntax(door: Door, monkeypatch: pytest.MonkeyPatch) -> None:
+    broken(monkeypatch, RuntimeError(SECRET))
+    response = door.get("/fhir/r4/Condition", headers={"Accept": "application/fhir+xml"})
+    assert response.status_code == 500
+    assert "<OperationOutcome" in response.text
+
+
+def test_without_a_log_there_is_no_exchange(door: Door, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full() -> Any:
+        raise Fault(Issue("fatal", "no-store", "the disk is full"))
+
+    door.post()
+    with monkeypatch.context() as patched:
+        patched.setattr(door.house.pipeline.books.database, "write", full)
+        for response in (door.get("/fhir/r4/Condition"), door.post(BGZ + b"\n"), door.audit()):
+            assert response.status_code == 503
+            assert response.json()["resourceType"] == "OperationOutcome"
+            assert "Duinkerk" not in response.text
+    assert door.house.rows()["documents"] == 1
+    assert len(door.house.log()) == 1
+
+
+def test_an_outcome_that_cannot_be_recorded_is_a_gap_and_the_answer_has_no_end(
+    door: Door, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(*_: Any, **__: Any) -> None:
+        raise Fault(Issue("fatal", "no-store", "the disk is full"))
+
+    monkeypatch.setattr(Exchange, "complete", fail)
+    monkeypatch.setattr(Exchange, "_write_outcome", fail)
+    with capture_logs() as logs:
+        response = door.get("/fhir/r4/Condition")
+    assert response.status_code == 200
+    assert door.house.log()[0][1] is None
+    assert {line["event"] for line in logs} >= {"no outcome on record", "fault"}
+
+
+def test_the_log_lines_hold_no_bsn_token_query_or_content(door: Door) -> None:
+    with capture_logs() as logs:
+        door.post()
+        door.post(BGZ.replace(FENNA.encode(), b"123456789"))
+        door.get(f"/fhir/r4/Condition?patient={FENNA}&code=38341003")
+        door.get(f"/fhir/r4/Condition/{FENNA}")
+        door.get(f"/{FENNA}/{FENNA}")
+        door.get("/fhir/r4/Condition", None, headers={"Authorization": "Bearer secret"})
+    text = json.dumps(logs)
+    assert len([line for line in logs if line["event"] == "request"]) == 6
+    for secret in (FENNA, "123456789", "Bearer", "secret", "38341003", "Duinkerk", "eyJ"):
+        assert secret not in text
+    assert {"id", "method", "path", "status", "ms"} <= logs[0].keys()
+
+
+@pytest.mark.parametrize(
+    ("given", "shown"),
+    [
+        ("/fhir/r4/Condition", "/fhir/r4/Condition"),
+        ("/fhir/stu3/Condition/" + "ab" * 16, "/fhir/stu3/Condition/" + "ab" * 16),
+        (f"/fhir/r4/Condition/{FENNA}", "/fhir/r4/Condition/…"),
+        (f"/{FENNA}", "/…"),
+        (f"/x/{FENNA}/y", "/x/…/y"),
+        ("/fhir/r4/a b", "/fhir/r4/…"),
+        ("/", "/"),
+    ],
+)
+def test_a_path_is_logged_without_what_could_be_a_number(given: str, shown: str) -> None:
+    assert path({"path": given}) == shown
+
+
+def test_methods_that_are_not_there_have_an_outcome(door: Door) -> None:
+    for method in ("PUT", "DELETE", "PATCH"):
+        response = door.http.request(method, "/fhir/r4/Condition")
+        assert response.status_code == 405
+        assert response.headers["allow"] == "GET"
+        assert response.json()["resourceType"] == "OperationOutcome"
+
+
+def test_the_description_of_the_api_names_every_address(door: Door) -> None:
+    paths = door.get("/openapi.json", None).json()["paths"]
+    assert set(paths) == {
+        "/documents",
+        "/documents/{document}/account",
+        "/fhir/{version}/metadata",
+        "/fhir/{version}/{kind}",
+        "/fhir/{version}/{kind}/{id}",
+        "/audit/exchanges",
+        "/health/live",
+        "/health/ready",
+    }
+    for where in ("/docs", "/redoc"):
+        assert door.get(where, None).status_code == 404
+
+
+def test_health_says_what_is_down(door: Door, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert door.get("/health/live", None).json() == {"status": "live"}
+    up = door.get("/health/ready", None)
+    assert (up.status_code, up.json()["components"]) == (200, {"storage": "up", "mappings": "up"})
+
+    def fail(*_: Any) -> Any:
+        raise Fault(Issue("fatal", "no-store", SECRET))
+
+    monkeypatch.setattr(door.house.pipeline.books.database, "write", fail)
+    down = door.get("/health/ready", None)
+    assert (down.status_code, down.json()["components"]) == (503, {"storage": "down", "mappings": "up"})
+    assert re.search(FENNA, down.text) is None
+    assert door.post(client=EPD).status_code == 503
