@@ -5,10 +5,10 @@ its own; after a while the server is killed (SIGKILL).  Then the database is ope
 
     lost      counts documents that were acknowledged and are not there whole, or not in the log with
               decision and outcome
-    partial   counts whatever is there by half: a document without all its blocks or without its outcome, an
-              outcome without its document, a log or record store that does not verify
+    partial   counts whatever is there by half: a document without all its blocks or without its outcome,
+              an outcome without its document, a log or record store that does not verify
 
-The last line is `rounds R lost L partial P`; exit code 0 when both are 0.  SEED repeats the choice of moments.
+The last line is `rounds R lost L partial P`; exit code 0 when both are 0.  SEED repeats the moments.
 """
 
 from __future__ import annotations

@@ -13,14 +13,16 @@ import subprocess
 import sys
 import tempfile
 from collections import Counter
+from collections.abc import Iterable, Iterator
+from itertools import groupby
 from pathlib import Path
 from typing import Any
 
 from rich.console import Console
-from rich.table import Table
+from rich.table import Column, Table
 
 from conformance.stage import AUDITOR, DOCUMENT, EPD, PGO, Reply, Stage, zibpoort
-from gateway.cli.log import show
+from gateway.cli.log import line, table
 
 FENNA = "999980014"
 """BSN of the person in the document; test range."""
@@ -43,7 +45,7 @@ QUESTIONS = (
 
 VERSIONS = {"stu3": "3.0.2", "r4": "4.0.1"}
 
-console = Console()
+console = Console(width=None if sys.stdout.isatty() else 150)
 
 
 class UnexpectedError(Exception):
@@ -92,11 +94,9 @@ def deliver(stage: Stage) -> str:
     path = first.headers["Location"].removeprefix(stage.base)
     account = stage.ask("GET", path, token)
     expect(account, 200, "its sender may ask what became of every value; a few lines:")
-    for line in account.json["fhir-stu3"]["lines"][:4]:
-        where = line["place"].rsplit("/", 2)
-        console.print(
-            f"  …/{'/'.join(where[-2:])}: {line['state']} ({line.get('rule') or line.get('reason')})"
-        )
+    for row in account.json["fhir-stu3"]["lines"][:4]:
+        place = "/".join(row["place"].split("/")[-2:])
+        console.print(f"  …/{place}: {row['state']} ({row.get('rule') or row.get('reason')})")
     return path
 
 
@@ -105,7 +105,7 @@ def pull(stage: Stage, number: int, version: str) -> list[dict[str, Any]]:
     text = f"Fenna's PGO asks for her record, in the version that it speaks: FHIR {VERSIONS[version]}."
     step(number, f"A PGO pulls {version.upper()}", text)
     token = stage.token(PGO, FENNA)
-    table = Table("asked for", "query", "found", "for example", header_style="bold")
+    table = Table("asked for", Column("query", overflow="fold"), "found", "for example")
     bundles = []
     for words, query in QUESTIONS:
         accept = {"Accept": f"application/fhir+json; fhirVersion={VERSIONS[version][:3]}"}
@@ -152,35 +152,40 @@ def inspect(stage: Stage, document: str) -> None:
     expect(reply, 200)
     exchanges = reply.json["exchanges"]
     check(not re.search(f"{FENNA}|{BRAM}".encode(), reply.body), "a BSN stands in the log")
-    show(reversed(exchanges))
+    console.print(table(together(map(line, reversed(exchanges))), "times"))
     effects = Counter(each["decision"]["effect"] for each in exchanges)
     check(effects["deny"] == 2, f"two refusals were to be in the log, there are {effects['deny']}")
     finished = [each for each in exchanges if each["outcome"]]
     check(len(finished) == len(exchanges) - 1, "an exchange other than this one has no outcome")
-    articles = next(
-        e["decision"]["articles"] for e in exchanges if e["decision"]["event"].startswith("transfer-to")
-    )
-    console.print(f"Persons are pseudonyms.  A PGO's reading rests on: {'; '.join(articles)}.")
+    console.print("Persons are pseudonyms.  This reading of the log has no outcome yet: it was under way.")
+    read = next(each["decision"] for each in exchanges if each["decision"]["effect"] == "permit-with-less")
+    check(bool(read["articles"]), "no article of law is named")
+    console.print(f"A PGO reads on the ground of: {'; '.join(read['articles'])}.")
     expect(stage.ask("GET", "/audit/exchanges", stage.token(PGO, FENNA)), 403, "a PGO may not read the log")
     expect(stage.ask("GET", document, stage.token(AUDITOR)), 403, "the auditor may not see what the EPD may")
     done = subprocess.run(
         zibpoort("log", "verify"), env=stage.environment, capture_output=True, text=True, check=False
     )
     check(done.returncode == 0, f"the log does not verify: {done.stdout}{done.stderr}")
-    console.print("zibpoort log verify: " + ", ".join(done.stdout.split("\n")[:3]))
+    console.print(f"zibpoort log verify: {', '.join(done.stdout.splitlines())}", soft_wrap=True)
+
+
+def together(rows: Iterable[tuple[str, ...]]) -> Iterator[tuple[str, ...]]:
+    """Lines that follow each other and differ only in time and counts, as one with their number."""
+    for _, group in groupby(rows, key=lambda row: row[1:-1]):
+        same = list(group)
+        counts = same[0][-1] if len(same) == 1 else ""
+        yield (*same[0][:-1], counts, str(len(same)))
 
 
 def invite(stage: Stage) -> None:
     """Keep serving, and say what to try, until Ctrl-C."""
     console.rule("Now you")
     tokens = {"EPD": stage.token(EPD), "PGO": stage.token(PGO, FENNA), "AUDITOR": stage.token(AUDITOR)}
-    lines = [f"export {name}={token}" for name, token in tokens.items()]
-    lines += [
-        "",
-        *(f'curl -H "Authorization: Bearer ${who}" {rest}' for who, rest in things_to_try(stage.base)),
-    ]
-    for line in lines:
-        console.print(line, soft_wrap=True, highlight=False, markup=False)
+    exports = [f"export {name}={token}" for name, token in tokens.items()]
+    tries = [f'curl -H "Authorization: Bearer ${who}" {rest}' for who, rest in things_to_try(stage.base)]
+    for text in (*exports, "", *tries):
+        console.print(text, soft_wrap=True, highlight=False, markup=False)
     console.print(f"\nThe tokens hold for an hour.  The gateway runs on {stage.base} until you press Ctrl-C.")
     if stage.server is not None:
         try:
@@ -224,19 +229,21 @@ def check(holds: bool, otherwise: str) -> None:
 
 
 def example(bundle: dict[str, Any]) -> str:
-    """A few words of the first resource of a Bundle."""
-    resource = bundle["entry"][0]["resource"]
+    """A few words of the first resource of a Bundle that has any."""
+    return next(filter(None, (words(entry["resource"]) for entry in bundle["entry"])), "")
+
+
+def words(resource: dict[str, Any]) -> str:
+    """What a resource is about, in the words of its code."""
     if resource["resourceType"] == "Patient":
         name = resource["name"][0]
         return name.get("text") or f"{' '.join(name.get('given', []))} {name.get('family', '')}".strip()
-    for element in ("code", "vaccineCode", "medicationReference", "type", "class"):
+    for element in ("code", "vaccineCode", "type", "class"):
         value = resource.get(element)
         value = value[0] if isinstance(value, list) else value
         if isinstance(value, dict):
-            coding = value.get("coding", [{}])[0]
-            return str(
-                value.get("text") or coding.get("display") or value.get("display") or value.get("code")
-            )
+            coding = value.get("coding", [value])[0]
+            return str(value.get("text") or coding.get("display") or coding.get("code"))
     return ""
 
 

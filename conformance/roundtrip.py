@@ -132,7 +132,7 @@ def _specimen_trip(
     translator: Translator, context: Context, form: str, profile: Profile, key: tuple[str, ...], concept: Concept
 ) -> Iterator[Loss]:
     preferred = _mapped_code(translator, form, profile.block, key)
-    made = specimens.fitting(key) or specimens.value(concept, translator.profiles, profile.release, preferred)
+    made = specimens.fitting(key, concept) or specimens.value(concept, translator.profiles, profile.release, preferred)
     blocks = specimens.block(profile, key, concept, translator.profiles, made)
     place = ".".join((profile.block, *key))
     try:

@@ -35,6 +35,12 @@ ZIBS_OF_BGZ = (
     "AllergyIntolerance|MedicalDevice|Vaccination|BloodPressure|BodyWeight|BodyHeight|LaboratoryTestResult|"
     "Procedure|Encounter|PharmaceuticalProduct"
 )
+# Leaves of expected files that no input of the set can give: the published Patient carries data of a
+# Nationality and a LanguageProficiency document that are not in the set, and of a MaritalStatus document
+# that names no patient, so that nobody may say whose it is.
+SOURCELESS = {
+    "nl-core-Patient-01": (".communication", ".maritalStatus", ".extension"),
+}
 SETS = {
     "zib2020": ("zib2020-pairs/ada", "zib2020-pairs/fhir", "fhir-r4", "", True),
     "bgz-1.2": ("bgz-msz-1.2/ada", "bgz-msz-1.2/fhir-stu3", "fhir-stu3", "pat[A-G]", False),
@@ -109,6 +115,12 @@ def score(name: str, only: str, show: int) -> Counter[str]:
         expected = [r for f in files for r in tool.resources_of(tool.on_day(f.read_bytes(), NOW.date()))]
         total["expected"] += len(expected)
         total["want"] += sum(sum(leaves.values()) for _, leaves in expected)
+        total["sourceless"] += sum(
+            times
+            for _, leaves in expected
+            for (place, _), times in leaves.items()
+            if place.startswith(SOURCELESS.get(stem, ("\0",)))
+        )
         try:
             read = translator.read(inputs[stem].read_bytes(), context)
             others = [each for each in beside if each.seed != read.seed]
@@ -152,14 +164,15 @@ def dumps(tree: Tree) -> bytes:
 
 
 def summary(name: str, total: Counter[str]) -> tuple[float, float]:
-    """Print the line of a set; gives recall and precision."""
+    """Print the line of a set; gives the recall of what has a source, and the precision."""
     recall = total["shared"] / max(total["want"], 1)
+    possible = total["shared"] / max(total["want"] - total["sourceless"], 1)
     precision = total["shared"] / max(total["got"], 1)
     print(
-        f"{name}: equal {total['equal']}/{total['expected']}  recall {recall:.4f}  precision {precision:.4f}  "
-        f"failed {total['failed']}"
+        f"{name}: equal {total['equal']}/{total['expected']}  recall {recall:.4f} "
+        f"({possible:.4f} of what the set has a source for)  precision {precision:.4f}  failed {total['failed']}"
     )
-    return recall, precision
+    return possible, precision
 
 
 def leave_out_drafts() -> None:

@@ -17,21 +17,29 @@ Key = tuple[str, ...]
 
 _BASIC_UNIT = Quantity("2.5", "stuk", "245", "2.16.840.1.113883.2.4.4.1.900.2")
 FITTING: dict[str, Any] = {
+    "Initials": Text("J.P."),
+    "HouseNumberLetter": Text("A"),
+    "HouseNumberAddition": Text("2e"),
+    "Postcode": Text("1012AB"),
     "Frequency": Quantity("3", "/dag", "/d"),
     "Interval": Quantity("8", "uur", "h"),
     "DurationOfAdministration.Duration": Quantity("16", "uur", "h"),
     "AdministeringSpeed": Quantity("0.50", "ml/uur", "ml/h"),
     "MaximumDose": Quantity("600", "mg/dag", "mg/d"),
-    "AdministrationTime": Moment("08:30"),
+    "AdministrationTime": Moment("08:30:00"),
+    "WeekDay": Code("307145004", SNOMED, "a display"),
+    "TimeOfDay": Code("73775008", SNOMED, "a display"),
+    "AgreementReason": Text("a text"),
     "AdditionalInstructions": Code("1018", "2.16.840.1.113883.2.4.4.5", "a display"),
 } | dict.fromkeys(("Dose", "Amount", "DispensedAmount", "IngredientAmount", "ProductAmount"), _BASIC_UNIT)
 """Values of the concepts (in a group of the name, too) whose type says less than what they can hold."""
 
 
-def fitting(key: Key) -> Any:
+def fitting(key: Key, concept: Concept) -> Any:
     """The value that fits a concept of this path better than any of its type; None when any does."""
     ends = (".".join(key[i:j]) for i in range(len(key)) for j in (len(key), i + 1))
-    return next((FITTING[end] for end in ends if end in FITTING), None)
+    found = next((FITTING[end] for end in ends if end in FITTING), None)
+    return None if concept.type == "text" and not isinstance(found, Text) else found
 
 
 def leaves(profiles: Profiles, release: str, concepts: Any, above: Key = ()) -> Iterator[tuple[Key, Concept]]:
@@ -105,6 +113,18 @@ def _nested(profile: Profile, key: Key, profiles: Profiles, made: Any) -> dict[s
         chain.append(concept)
         here = concept
     result = made
-    for concept in reversed(chain):
+    for i, concept in reversed(list(enumerate(chain))):
         result = {concept.name: [result] if concept.many else result}
+        if i:
+            result = _companions(chain[i - 1], profile.release, profiles) | result
     return dict(result)
+
+
+def _companions(group: Concept, release: str, profiles: Profiles) -> dict[str, Any]:
+    """What a group must hold beside a concept in it: a number without its telephone is no specimen."""
+    return {
+        name: [made] if each.many else made
+        for name, each in profiles.inside(release, group).items()
+        if each.required and each.type != "reference" and not profiles.inside(release, each)
+        for made in [value(each, profiles, release)]
+    }

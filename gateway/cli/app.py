@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import sys
-import traceback
 from typing import Annotated
 
 import typer
 
 from gateway.cli import check_config, log, mapping, serve, token, translate
-from gateway.cli.ending import OURS, REFUSED
+from gateway.cli.ending import OURS, REFUSED, fault_text
 from gateway.errors import GatewayError, InputError
 
 app = typer.Typer(
@@ -35,8 +34,7 @@ def run() -> None:
         _say(error.diagnostics())
         sys.exit(REFUSED if isinstance(error, InputError) else OURS)
     except Exception as error:  # noqa: BLE001 - the last one who can keep it from the user
-        last = traceback.extract_tb(error.__traceback__)[-1]
-        _say(f"a fault of zibpoort: {type(error).__name__} in {last.name} ({last.filename}:{last.lineno})")
+        _say(fault_text(error))
         sys.exit(OURS)
 
 

@@ -12,13 +12,19 @@ import typer
 from gateway.cli.ending import OURS
 
 if TYPE_CHECKING:
+    from rich.table import Table
+
     from gateway.exchange import Answer, Pipeline
 
 app = typer.Typer(help="Read and check the exchange log.  Reading it is in the log as well.")
 
 PURPOSE = "HCOMPL"
+COLUMNS = ("time", "caller", "purpose", "activity", "person", "decision", "outcome", "counts")
 SHOWN = 8
-"""How much of an id or pseudonym a table shows."""
+"""How much of a pseudonym is shown."""
+
+KINDS = 3
+"""Of how many kinds the counts are shown."""
 
 Caller = Annotated[str, typer.Option(help="Only this client.")]
 Effect = Annotated[str, typer.Option(help="Only this decision: permit, permit-with-less or deny.")]
@@ -73,37 +79,48 @@ def verify_log() -> None:
 def show(exchanges: Iterable[dict[str, Any]]) -> None:
     """A table of exchanges; tab-separated lines where there is no terminal."""
     from rich.console import Console
-    from rich.table import Table
 
-    names = ("time", "caller", "purpose", "activity", "person", "decision", "outcome", "counts")
-    rows = [line(each) for each in exchanges]
     console = Console()
-    if not console.is_terminal:
-        for row in (names, *rows):
-            typer.echo("\t".join(row))
+    if console.is_terminal:
+        console.print(table(map(line, exchanges)))
         return
-    table = Table(*names, header_style="bold")
+    for row in (COLUMNS, *map(line, exchanges)):
+        typer.echo("\t".join(row))
+
+
+def table(rows: Iterable[tuple[str, ...]], *more: str) -> Table:
+    """A table of lines, with more columns behind the usual ones."""
+    from rich.table import Column
+    from rich.table import Table as RichTable
+
+    columns = (Column(name, overflow="fold") for name in (*COLUMNS, *more))
+    found = RichTable(*columns, header_style="bold")
     for row in rows:
-        table.add_row(*row)
-    console.print(table)
+        found.add_row(*row)
+    return found
 
 
 def line(exchange: dict[str, Any]) -> tuple[str, ...]:
-    """What a table shows of an exchange."""
-    decision, outcome = exchange["decision"], exchange["outcome"] or {}
-    counts = outcome.get("counts") or {}
-    ended = " ".join(filter(None, (outcome.get("status", "none: a gap"), outcome.get("code", ""))))
-    reasons = "" if decision["effect"] != "deny" else f" ({', '.join(decision['reasons'])})"
+    """What is shown of an exchange, by `COLUMNS`."""
+    decision, outcome = exchange["decision"], exchange["outcome"] or {"status": "none: a gap"}
+    reasons = f" ({', '.join(decision['reasons'])})" if decision["effect"] == "deny" else ""
     return (
-        decision["time"][:19],
+        decision["time"][:19].replace("T", " "),
         decision["caller"],
         decision["purpose"],
         decision["activity"],
         decision["person"][:SHOWN],
         decision["effect"] + reasons,
-        ended,
-        ", ".join(f"{number} {name}" for name, number in sorted(counts.items())),
+        f"{outcome['status']} {outcome.get('code', '')}".strip(),
+        counted(outcome.get("counts") or {}),
     )
+
+
+def counted(counts: dict[str, int]) -> str:
+    """`2 Condition, 1 Patient`; of many kinds only how many there are."""
+    if len(counts) > KINDS:
+        return f"{sum(counts.values())} of {len(counts)} kinds"
+    return ", ".join(f"{number} {name}" for name, number in sorted(counts.items()))
 
 
 def _opened() -> Pipeline:

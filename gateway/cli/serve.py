@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+if TYPE_CHECKING:
+    from gateway.settings import Settings
+
+EVERYWHERE = ("0.0.0.0", "[::]")  # noqa: S104 - what an operator may say, not what we choose
 GRACE_SECONDS = 30
 """How long a stopping server waits for exchanges that are under way."""
 
@@ -26,13 +30,8 @@ def serve(host: Host = "", port: Port = 0) -> None:
     from gateway.api.logs import configure
     from gateway.exchange import open_pipeline
     from gateway.exchange.pipeline import FORMATS
-    from gateway.settings import load_settings
 
-    settings = load_settings()
-    given = {name: value for name, value in (("host", host), ("port", port)) if value}
-    settings = settings.model_copy(update=given)
-    if "base_url" not in settings.model_fields_set:
-        settings = settings.model_copy(update={"base_url": f"http://{settings.host}:{settings.port}"})
+    settings = _settings(host, port)
     configure()
     pipeline = open_pipeline(settings)
     for version in FORMATS:
@@ -50,3 +49,23 @@ def serve(host: Host = "", port: Port = 0) -> None:
         )
     finally:
         pipeline.books.database.close()
+
+
+def _settings(host: str, port: int) -> Settings:
+    """The settings, looked over.  Raises `Fault` when something in them is wrong; warnings are only said."""
+    from gateway.errors import Fault
+    from gateway.settings import load_settings, problems
+
+    settings = load_settings()
+    given = {name: value for name, value in (("host", host), ("port", port)) if value}
+    settings = settings.model_copy(update=given)
+    if "base_url" not in settings.model_fields_set:
+        name = f"[{settings.host}]" if ":" in settings.host else settings.host
+        name = "127.0.0.1" if name in EVERYWHERE else name
+        settings = settings.model_copy(update={"base_url": f"http://{name}:{settings.port}"})
+    found = problems(settings)
+    if wrong := [issue for issue in found if issue.severity in ("error", "fatal")]:
+        raise Fault(*wrong)
+    for issue in found:
+        typer.echo(f"{issue.severity}: {issue.diagnostics()}", err=True)
+    return settings

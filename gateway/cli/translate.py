@@ -23,6 +23,7 @@ class Format(StrEnum):
     R4 = "fhir-r4"
     STU3 = "fhir-stu3"
     ADA = "ada"
+    IWMO_301 = "iwmo-301"
 
 
 class Syntax(StrEnum):

@@ -11,10 +11,12 @@ from datetime import datetime
 from pathlib import Path
 from typing import Literal
 
+from gateway.cli.ending import fault_text
 from gateway.codecs import ada, fhir_json, fhir_xml
 from gateway.codecs.fhir_types import Version
 from gateway.errors import ContentError, GatewayError, InputError, Issue
 from gateway.mapping import Context, Read, Translator, Written, bundle
+from gateway.mapping.translator import message
 
 POOL_FROM = 8
 """From how many documents on starting processes is worth it."""
@@ -39,7 +41,7 @@ class Order:
     @property
     def suffix(self) -> str:
         """What the name of a translation ends with."""
-        return ".xml" if self.to == "ada" else f".{self.syntax}"
+        return f".{self.syntax}" if self.to in VERSIONS else ".xml"
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,12 +109,14 @@ class Worker:
         except GatewayError as error:
             return Row(job.file, "failed", error.diagnostics())
         except Exception as error:  # noqa: BLE001 - one document must not end the others
-            return Row(job.file, "failed", f"a fault of zibpoort: {type(error).__name__}")
+            return Row(job.file, "failed", fault_text(error))
         return Row(job.file, "translated", blocks=done.blocks, warnings=len(done.issues))
 
     def _encoded(self, written: Written) -> bytes:
         if self._order.to == "ada":
             return ada.encode(written.root)
+        if self._order.to not in VERSIONS:
+            return message(written)
         encode = fhir_xml.encode if self._order.syntax == "xml" else fhir_json.encode
         return encode(bundle(written.resources, self._context.base), VERSIONS[self._order.to])
 

@@ -20,7 +20,10 @@ from gateway.storage import normalise_bsn
 BSN = "2.16.840.1.113883.2.4.6.3"
 """The BSN as an identifier system (OID), as blocks have it."""
 
-NUMBERS = {"Patient": ("PatientIdentificationNumber", "NL-CM:0.1.7"), "Client": ("Bsn", "WMO014")}
+BSN_SYSTEMS = ("NamingSystem/bsn", BSN)
+"""How the system of a BSN shows in a text, such as a conditional reference."""
+
+NUMBERS = {"Patient": ("PatientIdentificationNumber", "NL-CM:0.1.7"), "Client": ("Bsn", "WMO.Client.Bsn")}
 """Block type of a person: its concept for the BSN, and what the standard calls that."""
 
 SUBJECT = ("Subject", "NL-CM:0.0.11")

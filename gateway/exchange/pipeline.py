@@ -176,7 +176,7 @@ class Pipeline:
         Raises as `query` does; a document of another organisation is not found, like one that is not there.
         """
         with self._begin(call, "account", blocks=NOTHING) as exchange:  # (1) receive
-            exchange.asked(f"account of document {document_id}")
+            exchange.asked("account of a document")  # which one: in the outcome, when it is one of ours
             with self.books.database.read() as transaction:
                 found = _delivered(transaction, document_id, exchange.party.organisation)  # (2) whose record
             exchange.record(exchange.decide(found.person, NOTHING))  # (3) decide, (4) record

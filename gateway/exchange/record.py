@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from gateway.blocks import Block, Identifier, Ref
-from gateway.exchange.person import BSN, NUMBERS
+from gateway.exchange.person import BSN, BSN_SYSTEMS, NUMBERS
 from gateway.storage import Record
 from gateway.storage.records import BlockName
 
@@ -65,5 +65,6 @@ class _Resolving:
         identifier = ref.identifier
         if identifier is not None and identifier.system == BSN:
             key, identifier = key or self.own, None
-        new = Ref(key, ref.display, ref.literal, identifier)
-        return new if key or ref.literal or identifier or ref.display else None
+        literal = "" if any(system in ref.literal for system in BSN_SYSTEMS) else ref.literal
+        new = Ref(key, ref.display, literal, identifier)
+        return new if key or literal or identifier or ref.display else None

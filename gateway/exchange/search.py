@@ -17,7 +17,9 @@ from typing import Any
 from urllib.parse import quote
 
 from gateway.codecs.fhir_types import FhirTypes
-from gateway.errors import Denied, InputError, Issue
+from gateway.errors import ContentError, Denied, InputError, Issue
+from gateway.exchange.person import BSN_SYSTEMS
+from gateway.storage import normalise_bsn
 
 Resource = dict[str, Any]
 Parameters = Sequence[tuple[str, str]]
@@ -26,6 +28,7 @@ TOKENS = {"_id": "id"} | {name: name for name in ("category", "class", "code", "
 """Token parameters and their elements."""
 
 PERSON = ("patient", "subject")
+IDS = ("_id", *PERSON)
 
 ELEMENTS = {
     "device": ("device", "codeReference"),
@@ -34,8 +37,6 @@ ELEMENTS = {
     "related-target": ("related",),
 }
 """Reference parameters whose element is not just the camelCase of their name."""
-
-BSN_SYSTEMS = ("NamingSystem/bsn", "2.16.840.1.113883.2.4.6.3")
 
 MAX_VALUES = 200
 """Most values of all parameters together."""
@@ -148,9 +149,18 @@ def _check(parameters: Parameters, bsn: str) -> None:
     if len(parameters) + sum(value.count(",") for _, value in parameters) > MAX_VALUES:
         raise InputError(_issue("too-costly", f"a search has at most {MAX_VALUES} values", ""))
     for name, value in parameters:
+        stem = name.partition(":")[0]
         plain = re.sub(r"[ .-]", "", value)
-        if any(system in value for system in BSN_SYSTEMS) or (bsn and bsn.lstrip("0") in plain):
-            raise InputError(_issue("security", "a BSN may not stand in a query", name.partition(":")[0]))
+        named = stem in IDS and any(map(_is_bsn, value.split(",")))  # a code may look like one
+        if named or any(system in value for system in BSN_SYSTEMS) or (bsn and bsn.lstrip("0") in plain):
+            raise InputError(_issue("security", "a BSN may not stand in a query", stem))
+
+
+def _is_bsn(text: str) -> bool:
+    try:
+        return bool(normalise_bsn(text.rpartition("/")[2]))
+    except ContentError:
+        return False
 
 
 def _element(kind: str, name: str, types: FhirTypes) -> str:

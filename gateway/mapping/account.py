@@ -49,9 +49,15 @@ class Account:
     """The account of one translation."""
 
     def __init__(
-        self, leaves: Callable[[], Iterable[Leaf]], used: list[str], refused: dict[int, str]
+        self,
+        leaves: Callable[[], Iterable[Leaf]],
+        used: list[str],
+        refused: dict[int, str],
+        dropped: dict[int, tuple[str, str]] | None = None,
+        words: dict[int, tuple[str, int]] | None = None,
     ) -> None:
         self._leaves, self._used, self._refused = leaves, used, refused
+        self._dropped, self._words = dropped or {}, words or {}
         self.withheld: dict[int, str] = {}
 
     def lines(self) -> Iterator[Line]:
@@ -65,11 +71,23 @@ class Account:
         rule = self._used[leaf.at] if leaf.at < len(self._used) else ""
         if leaf.at in self.withheld:
             return Line(leaf.place, "withheld", self.withheld[leaf.at], leaf.read, "policy", leaf.line)
+        if leaf.at in self._words:
+            return self._in_words(leaf, *self._words[leaf.at])
         if rule:
             return Line(leaf.place, "used", rule, leaf.read, "", leaf.line)
+        if leaf.at in self._dropped:
+            rule, reason = self._dropped[leaf.at]
+            return Line(leaf.place, "not representable", rule or leaf.read, leaf.read, reason, leaf.line)
         refused = self._refused.get(leaf.at, "")
         reason = "no translation for this value" if refused else "the format has no place for this concept"
         return Line(leaf.place, "not representable", refused or leaf.read, leaf.read, reason, leaf.line)
+
+    def _in_words(self, leaf: Leaf, rule: str, host: int) -> Line:
+        """The line of a value that only a text says; `host` is the number of that text."""
+        if host < 0 or self._used[host]:
+            return Line(leaf.place, "kept as text", rule, leaf.read, "", leaf.line)
+        reason = "the format has no place for the text that would say it"
+        return Line(leaf.place, "not representable", rule, leaf.read, reason, leaf.line)
 
     @staticmethod
     def _unread(leaf: Leaf) -> Line:

@@ -106,6 +106,13 @@ class AdaCompiler:
         return profile.kind not in ("partial", "root") or profile.block in self._targets
 
     @cached_property
+    def _basics(self) -> Profile:
+        basics = self.profiles.basics(self.overlay.release)
+        if basics is None:
+            raise AuthoringError(f"no {ZIBROOT} in zib_profiles/{self.overlay.release}", ZIBROOT)
+        return basics
+
+    @cached_property
     def _targets(self) -> frozenset[str]:
         release = self.overlay.release
         profiles = [self.profile(block) for block in self.profiles.blocks(release)]
@@ -144,19 +151,20 @@ class AdaCompiler:
         )
 
     def _known(self, scope: Scope, cases: Mapping[str, str]) -> dict[str, str]:
-        """Concept ids and plain names to the name under which the function knows them."""
+        """Concept ids, and names in either language, to the name that the function has a case for."""
         known: dict[str, str] = {}
-        for concept in scope.concepts.values():
+        concepts = [*scope.concepts.values(), *(self._basics.concepts.values() if scope.top else ())]
+        for concept in concepts:
             name = next((name for name in self.names(concept) if name in cases), None)
             if name is not None:
-                known.setdefault(short_id(concept), name)
-                known.setdefault(normalise(name), name)
+                for other in (short_id(concept), *map(normalise, (name, concept.nl, concept.name))):
+                    known.setdefault(other, name)
         return known
 
     # -- cases -------------------------------------------------------------------------------------
 
     def _cases(self, scope: Scope) -> Iterator[tuple[str, str]]:
-        """Element name to statement: the overlay first, then the application's language, then the rest."""
+        """Element name to statement: the overlay first, then the zib's own names, then its other names."""
         claimed: set[str] = set()
         for name, alias in self.overlay.elements.get(scope.key, {}).items():
             claimed.add(name)
@@ -164,7 +172,7 @@ class AdaCompiler:
         ranked: list[tuple[int, str, Concept]] = []
         for concept in scope.concepts.values():
             ranked += [(rank, name, concept) for rank, name in enumerate(self.names(concept))]
-        for _, name, concept in sorted(ranked, key=lambda each: min(each[0], 2)):
+        for _, name, concept in sorted(ranked, key=lambda each: each[0]):
             if name not in claimed:
                 claimed.add(name)
                 yield name, self._statement(concept, scope, self._mark(scope, concept))
@@ -174,9 +182,9 @@ class AdaCompiler:
                 yield name, statement
 
     def names(self, concept: Concept) -> list[str]:
-        """The names of a concept as ADA spells them, those in the application's language first."""
-        both = [concept.nl, concept.name] if self.overlay.language == "nl" else [concept.name, concept.nl]
-        return list(dict.fromkeys(map(spelled, [*both, *concept.aka])))
+        """The names of a concept as ADA spells them in the application's language."""
+        name = concept.nl if self.overlay.language == "nl" else concept.name
+        return list(dict.fromkeys(map(spelled, (name, *concept.aka))))
 
     def _shared(self, scope: Scope) -> Iterator[tuple[str, str]]:
         """What every block may hold besides its concepts; a partial zib may stand in one of its own name."""
@@ -189,9 +197,7 @@ class AdaCompiler:
             yield name, f"{function_name(ZIBROOT)}(kid, v, c)"
         for name in sorted(self.overlay.brings):
             yield name, "c.section(kid)"
-        basics = self.profiles.basics(self.overlay.release)
-        if basics is None:
-            raise AuthoringError(f"no {ZIBROOT} in zib_profiles/{self.overlay.release}", ZIBROOT)
+        basics = self._basics
         root = Scope("", ZIBROOT, "", basics.concepts, basics, ("concepts",))
         for concept in basics.concepts.values():
             for name in self.names(concept):

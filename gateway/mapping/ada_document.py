@@ -44,6 +44,7 @@ class AdaReading:
     def __init__(self, reading: Reading, units: Units) -> None:
         context = reading.context
         self.take = reading.take
+        self._taken = reading.taken
         self.leave = reading.leave
         self.issues = reading.issues
         self.ucum = units.ucum
@@ -87,8 +88,9 @@ class AdaReading:
             raise ContentError(
                 *(self._unknown or [Issue("error", "required", "the document holds no building block")])
             )
-        for element in self._links.settle(self.blocks, self._called, one_person=self._one_person):
-            self._report(element, "not-found", "the document has nothing with this id")
+        for element, at in self._links.settle(self.blocks, self._called, one_person=self._one_person):
+            rule = self._taken[at][2] if at >= 0 else ""
+            self._report(element, "not-found", "the document has nothing with this id", rule)
         if self.unborn:
             self.issues += date_from_births(self.blocks)
         return self.blocks
@@ -345,7 +347,10 @@ class AdaReading:
     ) -> Issue:
         """An issue that names the element, its concept and its line, and holds no value of it."""
         place = element.getroottree().getpath(element)
-        return Issue(severity, code, text, place, self.concept_of(element), rule, element.sourceline or 0)
+        concept = self.concept_of(element)
+        if rule and not concept.startswith("NL-CM:"):
+            concept = self._application.concept_at(rule) or concept
+        return Issue(severity, code, text, place, concept, rule, element.sourceline or 0)
 
     @staticmethod
     def concept_of(element: Element) -> str:

@@ -45,22 +45,24 @@ class Links:
 
     def settle(
         self, blocks: list[Block], called: Callable[[str, str], Block | None], *, one_person: bool
-    ) -> list[Element]:
-        """Give every reference the key of its block; the result is the elements that refer to nothing.
+    ) -> list[tuple[Element, int]]:
+        """Give every reference the key of its block.
+
+        The result is the elements that refer to nothing, each with the number of its reading.
 
         A block without a subject gets that of the block around it, and in a document about one person
         that person.  A reference to nothing stays as it was sent.
         """
         patients = [block for block in blocks if block.type == "Patient"]
         persons = {number.value: block.key for block in patients for number in numbers_of(block)}
-        nowhere: list[Element] = []
+        nowhere: list[tuple[Element, int]] = []
         for each in self.waiting:
             if each.id == PERSON:
                 _name_person(each, persons)
             elif each.id not in ITSELF:
                 block = called(each.kind, each.id)
                 if block is None:
-                    nowhere.append(each.element)
+                    nowhere.append((each.element, each.holder[each.place].at))
                 else:
                     each.holder[each.place] = Ref(block.key, at=each.holder[each.place].at)
         only = patients[0] if len(patients) == 1 and one_person else None

@@ -6,6 +6,7 @@ meets one.  What happens in one document is `AdaReading`'s.
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -103,19 +104,26 @@ class AdaReader:
         )
 
 
+BlockReader = Callable[[Element, Group, AdaReading], None]
+"""Reads an element into the values of a block."""
+
+
 class Application:
     """One application with the functions that read its blocks, each compiled when first needed."""
 
     def __init__(self, overlay: Overlay, profiles: Profiles, folder: Path) -> None:
         self.overlay = overlay
         self.release = overlay.release
-        self.compiler = AdaCompiler(overlay, profiles, _Documents(folder, overlay.release))
+        self._documents = _Documents(folder, overlay.release)
+        self.compiler = AdaCompiler(overlay, profiles, self._documents)
         self.blocks = self._names(profiles)
         """Element name to block."""
         self._sections = overlay.sections | overlay.brings
         self._endings = tuple(name[1:] for name in overlay.sections if name.startswith("*"))
         self._space: dict[str, Any] = {name: getattr(runtime_ada, name) for name in dir(runtime_ada)}
         self._sources: dict[str, str] = {}
+        self._readers: dict[str, BlockReader] = {}
+        self._compiling = threading.RLock()
 
     def _names(self, profiles: Profiles) -> dict[str, str]:
         names: dict[str, str] = {}
@@ -132,12 +140,14 @@ class Application:
         """True for an element that only holds blocks."""
         return tag in self._sections or (bool(self._endings) and tag.endswith(self._endings))
 
-    def reader(self, block: str) -> Callable[[Element, Group, AdaReading], None]:
+    def reader(self, block: str) -> BlockReader:
         """The function that reads a block."""
-        name = function_name(block)
-        if name not in self._space:
-            self._load(block)
-        found: Callable[[Element, Group, AdaReading], None] = self._space[name]
+        found = self._readers.get(block)
+        if found is None:
+            with self._compiling:  # several threads may ask; a reader is given out when whole
+                if function_name(block) not in self._space:
+                    self._load(block)
+                found = self._readers[block] = self._space[function_name(block)]
         return found
 
     def source(self, block: str) -> str:
@@ -154,6 +164,21 @@ class Application:
             if scope not in self.compiler.scopes:
                 document = self.overlay.document
                 raise document.fault(f"release {self.release} has no '{scope}'", "elements", scope)
+
+    def concept_at(self, rule: str) -> str:
+        """The id of the concept at a row, `zib_profiles/<release>/<Block>.yaml:<line>`; or nothing."""
+        file, _, line = rule.rpartition(":")
+        document = self._documents.get(file.rpartition("/")[2].removesuffix(".yaml"))
+        if document is None:
+            return ""
+        for path, mark in document.marks.items():
+            if mark.line == int(line) and path[:1] == ("concepts",) and path[-1] != "id":
+                found = document.data
+                for name in path:
+                    found = found[name]
+                if isinstance(found, dict) and "id" in found:
+                    return str(found["id"])
+        return ""
 
     def _load(self, block: str) -> None:
         """Compile a block and what it is made of.  The constants of all blocks have names of their own."""

@@ -14,7 +14,7 @@ from collections.abc import Sequence
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
-from gateway.blocks.values import Code, Quantity, Text
+from gateway.blocks.values import Absent, Code, Quantity, Text
 from gateway.mapping.runtime_read import QUANTITY, code_of_coding, digits, quantity_of
 from gateway.mapping.runtime_write import UCUM, coding, put, quantity, quantity_number
 from gateway.terminology.units import G_STANDAARD, Units
@@ -59,6 +59,22 @@ def per_text(count: str, time: str) -> str:
     return words if count == "1" else f"{count} {words}"
 
 
+def per_time(value: Quantity, count: str, time: str) -> Quantity:
+    """A quantity per a length of time: 600 mg and one day give 600 mg/d.
+
+    In UCUM, unless its unit is one of the G-Standaard that has no code there.
+    """
+    ucum = Units.load().from_g_standaard(value.code) if value.system == G_STANDAARD else value.code
+    return Quantity(
+        value.value,
+        f"{value.unit}/{per_text(count, time)}",
+        f"{ucum or value.code}/{per_code(count, time)}",
+        "" if ucum else value.system,
+        value.comparator,
+        value.at,
+    )
+
+
 def whole_number(value: Quantity) -> int | None:
     """The number when it is a whole one."""
     number = Decimal(value.value)
@@ -93,7 +109,11 @@ class Frequency:
             return None
         repeated = key in source or f"{key}Max" in source
         least, most = (key, f"{key}Max") if repeated else ("count", "countMax")
-        names = (("MinimumValue", least), ("MaximumValue", most)) if most in source else (("NominalValue", least),)
+        names = (
+            (("MinimumValue", least), ("MaximumValue", most))
+            if most in source
+            else (("NominalValue", least),)
+        )
         found = {
             name: self._times(source, member, repeated, c, rule) for name, member in names if member in source
         }
@@ -107,7 +127,9 @@ class Frequency:
         count, time = digits(source.get("period", 1)), source["periodUnit"]
         for name in ("period", "periodUnit"):
             c.mark_item(source, name, 0, rule, at)
-        return Quantity(digits(source[member]), f"/{per_text(count, time)}", f"/{per_code(count, time)}", at=at)
+        return Quantity(
+            digits(source[member]), f"/{per_text(count, time)}", f"/{per_code(count, time)}", at=at
+        )
 
 
 class HowOften(Frequency):
@@ -124,7 +146,7 @@ class HowOften(Frequency):
 
 
 def is_interval(repeat: Tree) -> bool:
-    """True when a repetition says the time between doses: a period without a number, or once in an exact one."""
+    """True when a repetition says the time between doses: a period alone, or once in an exact one."""
     if "period" not in repeat:
         return False
     if "frequency" not in repeat:
@@ -271,16 +293,7 @@ class PerTime:
             return None
         value = self.amount.understand(ratio["numerator"], c, rule)
         c.mark(time, QUANTITY, rule, value.at)
-        ucum = Units.load().from_g_standaard(value.code) if value.system == G_STANDAARD else value.code
-        count, unit = digits(time.get("value", 1)), time["code"]
-        return Quantity(
-            value.value,
-            f"{value.unit}/{per_text(count, unit)}",
-            f"{ucum or value.code}/{per_code(count, unit)}",
-            "" if ucum else value.system,
-            value.comparator,
-            value.at,
-        )
+        return per_time(value, digits(time.get("value", 1)), time["code"])
 
 
 # -- products ----------------------------------------------------------------------------------------
@@ -295,7 +308,7 @@ _SPECIFIC = (
 
 
 class ProductCodes:
-    """The codes of a product; where `choosing`, the most specific of the G-Standaard is marked, and names it."""
+    """The codes of a product; if `choosing`, the most specific of the G-Standaard is marked and names it."""
 
     def __init__(self, *, choosing: bool) -> None:
         self.choosing = choosing
@@ -305,14 +318,24 @@ class ProductCodes:
         codes = value if isinstance(value, list) else [value]
         chosen = self._chosen(codes) if self.choosing else None
         for each in codes:
-            found = coding(each, c)
-            if each is chosen:
-                found["userSelected"] = True
-            target.setdefault(key, []).append(found)
-            text = getattr(each, "text", "") if type(each) is Code else ""
-            if text or (each is chosen and each.display):
-                target["text"] = text or each.display
+            if type(each) is Absent or each.code:
+                target.setdefault(key, []).append(self._coding(each, c))
+            if type(each) is Code and each.text:
+                target["text"] = each.text
             c.use(each, rule)
+        if chosen is not None:
+            coded = [each for each in codes if type(each) is Absent or each.code]
+            target[key][coded.index(chosen)]["userSelected"] = True
+            if chosen.display:
+                target.setdefault("text", chosen.display)
+
+    @staticmethod
+    def _coding(value: Code | Absent, c: Writing) -> Tree:
+        """A coding; of a null flavor with the words that were sent for it."""
+        found = coding(value, c)
+        if type(value) is Absent and value.text:
+            found["display"] = value.text
+        return found
 
     @staticmethod
     def _chosen(codes: Sequence[Any]) -> Code | None:

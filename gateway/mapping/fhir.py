@@ -10,7 +10,7 @@ from gateway.codecs.message_types import ElementTypes
 from gateway.errors import Fault, Issue
 from gateway.mapping.context import Context
 from gateway.mapping.fhir_datatypes import DatatypeReader, DatatypeWriter, part_reader
-from gateway.mapping.fhir_reading import FhirReading
+from gateway.mapping.fhir_reading import FhirReading, contained
 from gateway.mapping.formats import Loaded, PartFacts
 from gateway.mapping.names import full_name
 from gateway.mapping.runtime_read import holds, items, store
@@ -43,7 +43,8 @@ class FhirReader:
         c = FhirReading(context, self.systems.system)
         c.datatypes, c.part_readers = self._datatypes, self._readers
         c.item_readers = self._item_readers
-        c.untranslate, c.release = self._untranslate, self.loaded.compiled.release
+        c.untranslate, c.retranslate = self._untranslate, self._retranslate
+        c.release = self.loaded.compiled.release
         c.blocks_of = self.loaded.blocks_of
         c.beside = frozenset(url for _, url in self.loaded.compiled.beside.values())
         placed = list(_resources(tree, c))
@@ -69,6 +70,12 @@ class FhirReader:
         source = found.back(code.code, version, uri)
         return Code(source.code, source.system) if source else None
 
+    def _retranslate(self, name: str, code: Code) -> Code | None:
+        """The code of FHIR for a code of the zib, by a concept map."""
+        found = self.maps.get(name)
+        target = found.forward(code.code, code.system, self.loaded.compiled.version) if found else None
+        return Code(target.code, target.system) if target else None
+
     def _part(self, resource: Tree, place: str, c: FhirReading) -> PartFacts | None:
         """The part of a mapping that reads a resource: by its profile, else by type and fixed values."""
         for url in resource.get("meta", {}).get("profile", ()):
@@ -79,7 +86,8 @@ class FhirReader:
         candidates = [
             (len(self.loaded.fixed[key]), part.primary, part)
             for key, part in self.loaded.parts.items()
-            if self._fits(resource, part)
+            if part.release == self.loaded.compiled.release  # one of another release is known by its profile
+            and self._fits(resource, part)
             and all(holds(resource.get(name), value) for name, value in self.loaded.fixed[key])
         ]
         if not candidates:
@@ -132,7 +140,8 @@ class FhirReader:
     def _share_key(self, resource: Tree, part: PartFacts, c: FhirReading) -> None:
         for path, target in part.links:
             for found in _along(resource, path):
-                other = c.resources.get(found.get("reference", "")) if isinstance(found, dict) else None
+                literal = found.get("reference", "") if isinstance(found, dict) else ""
+                other = c.resources.get(literal) or contained(resource).get(literal)
                 if other is None or not self._is_part(other, self.loaded.parts[part.block, target], c):
                     continue
                 if c.keys.setdefault(id(other), c.keys[id(resource)]) == c.keys[id(resource)]:
@@ -167,7 +176,7 @@ class FhirReader:
             block = there or Block(part.block, part.release, key, {})
             c.done.add((id(resource), key))
             c.current.append(block)
-            c.local = {f"#{each['id']}": each for each in resource.get("contained", ()) if "id" in each}
+            c.local = contained(resource)
             self._readers[part.block, part.name](resource, block.values, None, c)
             c.current.pop()
             reached = {each for each, _ in c.done}
@@ -397,4 +406,6 @@ def _words(value: Any) -> str:
             return f"{value.value} {value.unit}".strip()
         case dict():
             return full_name(value, None)  # a group stands for a person by its names
+        case list():
+            return next(filter(None, map(_words, value)), "")
     return ""

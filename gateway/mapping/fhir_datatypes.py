@@ -34,7 +34,7 @@ def part_reader(loaded: Loaded, part: PartFacts) -> PartReader:
 
 
 def _gather(groups: list[Tree], item: Tree, inner: tuple[str, ...], c: FhirReading) -> None:
-    """Add an item, which has one group inside: to the last of the groups, when that says the same beside it."""
+    """Add an item with its one inner group: to the last of the groups, when that says the same beside it."""
     inside = item.pop(inner[0], None)
     last = groups[-1] if groups else None
     if last is None or not _alike({name: each for name, each in last.items() if name != inner[0]}, item):
@@ -73,7 +73,8 @@ class DatatypeReader:
         values: Tree = {}
         around = c.repeats
         for element in found if isinstance(found, list) else [found]:
-            c.repeats = (values, {name: list(each) for name, each in values.items() if isinstance(each, list)})
+            said = {name: list(each) for name, each in values.items() if isinstance(each, list)}
+            c.repeats = (values, said)
             selected, read = self._part(element)
             if read is not None:
                 c.mark(element, tuple(name for name in selected if name in element), "")

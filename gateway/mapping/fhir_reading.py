@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
 from gateway.blocks.values import Absent, Block, Boolean, Code, Identifier, Ref
 from gateway.mapping.context import Context
-from gateway.mapping.runtime_read import CODING, REFERENCE, items, reference_of, truth_of_text
+from gateway.mapping.runtime_read import CODING, REFERENCE, code_of_coding, items, reference_of, truth_of_text
 from gateway.mapping.runtime_write import NULL_FLAVOR
 from gateway.mapping.state import Reading
 
@@ -39,8 +39,10 @@ class FhirReading(Reading):
         self.resources: dict[str, Tree] = {}
         """reference (full URL, Type/id, #contained) → resource"""
         self.parts: dict[int, str] = {}
-        self.datatypes: dict[tuple[str, str], Callable[..., Any]] = {}
+        self.datatypes: Mapping[tuple[str, str], Callable[..., Any]] = {}
         self.untranslate: Callable[[str, Code], Code | None] = lambda _name, _code: None
+        self.retranslate: Callable[[str, Code], Code | None] = lambda _name, _code: None
+        """The other way, to know what one value is written as in several places"""
         self.part_readers: dict[tuple[str, str], Callable[..., Any]] = {}
         self.item_readers: dict[tuple[str, str], Callable[..., Any]] = {}
         self.joins: list[Block] = []
@@ -113,6 +115,13 @@ class FhirReading(Reading):
             for member, (rule, _) in members.items():
                 known[member] = (rule, at)
 
+    def take_over(self, source: Tree, key: str, i: int, rule: str, at: int) -> None:
+        """Note that an item says again what value number `at` says."""
+        self.mark_item(source, key, i, rule, at)
+        found = source[key][i] if isinstance(source[key], list) else source[key]
+        for coding in found.get("coding", (found,)) if isinstance(found, dict) else ():
+            self.mark(coding, CODING, rule, at)
+
     def said_before(self, at: int, known: int) -> None:
         """Value number `at` only repeats value number `known`."""
         marks = self.marks.get(id(self.taken[at][0]), {})
@@ -133,6 +142,13 @@ class FhirReading(Reading):
             found = self._unmapped[name, read, keep_coding] = self._unmap(name, read)
         return found
 
+    def spells(self, read: Any, value: Any, found: Any) -> bool:
+        """True when a code that a reader translates back is what a value is translated to."""
+        name = next((key[0] for key, each in self._unmapped.items() if each is read), "")
+        target = self.retranslate(name, value) if name and type(value) is Code else None
+        code = found if not isinstance(found, dict) else next(iter(found.get("coding", ())), found).get("code")
+        return target is not None and target.code == code
+
     def _unmap(self, name: str, read: Callable[..., Any]) -> Callable[..., Any]:
         if read is truth_of_text:
             return lambda found, c, rule: self._truth(name, found, rule)
@@ -142,6 +158,8 @@ class FhirReading(Reading):
                 return self._original(name, found, read, rule)
             if not isinstance(found, dict) and self.untranslate(name, Code(str(found[3]))) is None:
                 return None  # a code of FHIR alone is none of the zib's
+            if read is code_of_coding and self.untranslate(name, self._code(found)) is None:
+                return None  # nor is another coding beside it
             value = read(found, c, rule)
             if not isinstance(value, Code):
                 return value
@@ -229,7 +247,8 @@ class FhirReading(Reading):
         """A reader of references to these blocks; one that is known to point elsewhere gives nothing.
 
         What it points at is known by the resource when the document holds it, else, where several
-        rows read one element (`by_type`), by the type of resource that it names.
+        rows read one element (`by_type`), by the type of resource that it names.  A block does not
+        refer to itself: that is a link between its parts.
         """
         found = self._referring.get((targets, by_type))
         if found is None:
@@ -242,6 +261,8 @@ class FhirReading(Reading):
                 guessed = c.blocks_of.get(kind, frozenset()) if by_type else frozenset()
                 blocks = {part.partition("/")[0]} if part else guessed
                 if blocks and blocks.isdisjoint(targets):
+                    return None
+                if resource is not None and c.current and c.keys.get(id(resource)) == c.current[-1].key:
                     return None
                 return reference_of(element, c, rule)
 
@@ -273,7 +294,9 @@ class FhirReading(Reading):
             if (id(resource), block.key) in self.done:
                 continue
             self.done.add((id(resource), block.key))
+            around, self.local = self.local, {**self.local, **contained(resource)}
             self.part_readers[block.type, part](resource, values, None, self)
+            self.local = around
 
     def follow_item(self, source: Tree, name: str, part: str, group: Tree, rule: str) -> None:
         """Read the resource that a group also is into that group."""
@@ -303,3 +326,8 @@ class FhirReading(Reading):
         values[concept] = values.pop("Subject")
         if "Subject" in mine:
             values["Subject"] = mine["Subject"]
+
+
+def contained(resource: Tree) -> dict[str, Tree]:
+    """The resources inside a resource, by the reference (#id) that means them there."""
+    return {f"#{each['id']}": each for each in resource.get("contained", ()) if "id" in each}

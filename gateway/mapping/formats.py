@@ -83,6 +83,8 @@ class Compiled(msgspec.Struct):
     """(row, 'map' or 'datatype', name): what the generated code looks up by name"""
     beside: dict[str, tuple[str, str]]
     """Block to (part, extension URL) of a second reference beside each reference"""
+    types: str
+    """The message whose tree this is; empty for FHIR"""
 
 
 def compile_format(folder: Path, profiles: Profiles, types: ElementTypes, uri: Callable[[str], str]) -> Compiled:
@@ -97,7 +99,7 @@ def compile_format(folder: Path, profiles: Profiles, types: ElementTypes, uri: C
 
 def empty(form: Format) -> Compiled:
     """A format without mappings yet."""
-    return Compiled(form.name, form.version, form.release, form.references, [], [], [], {}, [], {}, [], [], form.beside)
+    return Compiled(form.name, form.version, form.release, form.references, [], [], [], {}, [], {}, [], [], form.beside, form.types)
 
 
 def read_format(folder: Path) -> Format:
@@ -123,7 +125,7 @@ def read_format(folder: Path) -> Format:
     )
 
 
-def element_types(form: Format) -> ElementTypes:
+def element_types(form: Format | Compiled) -> ElementTypes:
     """The elements that the paths of a format are made of: those of FHIR, or of a message."""
     return message_types.message(form.types).types if form.types else fhir_types.types(form.version)
 
@@ -204,15 +206,15 @@ def _part_facts(
 
 
 def _list_rows(compiled: Compiled, mapping: Mapping, layout: Layout) -> None:
-    for row in mapping.all_rows():
+    for block, row in mapping.all_rows():
         for place in row.places:
-            compiled.rows.append((mapping.block, ".".join(row.concept), str(place.mark), place.only))
+            compiled.rows.append((block, ".".join(row.concept), str(place.mark), place.only))
             if place.back:
                 path = ".".join(step.name for step in place.path.steps)
-                concept = layout.profile(mapping.block, mapping.mark).at(row.concept)
+                concept = layout.profile(block, mapping.mark).at(row.concept)
                 rule = str(place.mark)
                 compiled.backs.append(
-                    BackFacts(mapping.block, row.concept, concept.many, concept.targets, path, rule)
+                    BackFacts(block, row.concept, concept.many, concept.targets, path, rule)
                 )
 
 

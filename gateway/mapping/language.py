@@ -204,6 +204,8 @@ class Part:
     links: tuple[Link, ...]
     joins: tuple[Join, ...]
     mark: Mark
+    only: Literal["", "read"] = ""
+    """A part that is read where others send it, and never written."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -219,11 +221,11 @@ class Mapping:
     document: Document
     mark: Mark
 
-    def all_rows(self) -> Iterator[Row]:
-        """Every row of the file, nested ones too."""
+    def all_rows(self) -> Iterator[tuple[str, Row]]:
+        """Every row of the file, nested ones too, with the block whose concept it maps."""
         for part in self.parts:
-            for rows in (part.rows, *(join.rows for join in part.joins)):
-                yield from _walk(rows)
+            for block, rows in ((self.block, part.rows), *((join.block, join.rows) for join in part.joins)):
+                yield from ((block, row) for row in _walk(rows))
 
 
 def _walk(rows: tuple[Row, ...]) -> Iterator[Row]:
@@ -308,6 +310,7 @@ class Parser:
                 for block, join in (body.get("joins") or {}).items()
             ),
             mark=self._mark(*at),
+            only=body.get("only", ""),
         )
 
     def _link(self, path: str, target: Any, *at: str | int) -> Link:

@@ -237,7 +237,9 @@ class Suffix:
         if type(value) is not Text:
             c.unwritten(value, rule)
             return
-        target.setdefault(key, []).append({"url": SUFFIX, "valueString": value.value})
+        there = any(each.get("url") == SUFFIX for each in target.get(key, ()))
+        text = value.value if there or self.number == 0 else f" {value.value}"  # alone it begins with a space
+        target.setdefault(key, []).append({"url": SUFFIX, "valueString": text})
         c.use(value, rule)
 
     def read(self, source: Tree, key: str, c: FhirReading, rule: str) -> Text | None:
@@ -279,6 +281,11 @@ class Display:
             target[key] = found
             c.use(value, rule)
 
+    @staticmethod
+    def repeats(value: Code, existing: Any) -> bool:
+        """True when the words are those of a code that is there, or the code itself."""
+        return type(existing) is Code and value.text in (existing.display, existing.text, existing.code)
+
     def words(self, value: Any, c: Writing) -> str:
         """The words for a code."""
         return value.display or words(value, c) if type(value) is Code else ""
@@ -295,6 +302,12 @@ class Country(Display):
 
     _ISO = "1.0.3166.1.2.2"
     _GBA = "2.16.840.1.113883.2.4.4.16.34"
+
+    @classmethod
+    def repeats(cls, value: Code, existing: Any) -> bool:
+        """Also when the code of the GBA is that of the Netherlands."""
+        dutch = type(existing) is Code and (existing.system, existing.code) == (cls._GBA, "6030")
+        return (dutch and value.text in ("NL", "NLD")) or super().repeats(value, existing)
 
     def words(self, value: Any, c: Writing) -> str:
         """NL or NLD; the Netherlands also from table 34 of the GBA; another country by its name."""

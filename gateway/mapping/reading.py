@@ -108,7 +108,8 @@ class ReadCompiler:
         out, many = self.source, leaf.concept.many
         if any(isinstance(each, Leaf) and not each.key for each in _deep(node)):
             with out.block(f"if '.' in {group}"):
-                out.line(f"store({base}, {leaf.key!r}, {group}['.'], many={many})")
+                gathered = f"gather({base}, {leaf.key!r}, {group}['.'], c)"
+                out.line(gathered if many else f"store({base}, {leaf.key!r}, {group}['.'])")
                 if any(isinstance(each, Leaf) and each.key[:1] == (BEYOND,) for each in _deep(node)):
                     out.line(f"c.impart({group}['.'], {group}.get({BEYOND!r}))")
         elif leaf.concept.type == "reference":
@@ -179,15 +180,19 @@ class ReadCompiler:
 
     def _meant(self, leaf: Leaf, element: str, scope: str) -> None:
         """The element is there, and so the concept has the value that the row names."""
-        base, means, rule = "item" if leaf.item else scope, leaf.place.means, self._rule(leaf)
-        at = f'c.take_members({element}, ("url",), {rule})'
+        base = "item" if leaf.item else scope
+        value = self._meaning(leaf, f'c.take_members({element}, ("url",), {self._rule(leaf)})')
+        with self.source.block(f"if not denied({element})"):
+            self.source.line(f"whole({base}, {leaf.key!r}, {value})")
+
+    def _meaning(self, leaf: Leaf, at: str) -> str:
+        """The value that a row names, read at a place."""
+        means = leaf.place.means
         if isinstance(means, Coding):
             uri = self._constants.system(means.system)
-            value = f"Code({means.code!r}, c.oid({uri!r}), {means.display!r}, at={at})"
-        else:
-            kind = {"boolean": "Boolean", "integer": "Integer"}.get(leaf.concept.type, "Text")
-            value = f"{kind}({means!r}, {at})"
-        self.source.line(f"whole({base}, {leaf.key!r}, {value})")
+            return f"Code({means.code!r}, c.oid({uri!r}), {means.display!r}, at={at})"
+        kind = {"boolean": "Boolean", "integer": "Integer"}.get(leaf.concept.type, "Text")
+        return f"{kind}({means!r}, {at})"
 
     def _whole(self, leaf: Leaf, node: Node, element: str, scope: str) -> None:
         """An element chosen by a selector that is itself the value."""
@@ -236,9 +241,13 @@ class ReadCompiler:
             self.source.line(f'c.mark({source}, ("{node.name}",), {rule})')
             return
         many = ", many=True" if leaf.place.take == "first" else ""
-        if leaf.place.via:
+        if leaf.place.means is not None:
+            at = f'c.take_member({source}, "{node.name}", 0, {rule})'
+            with self.source.block(f'if "{node.name}" in {source}'):
+                self.source.line(f"whole({base}, {key!r}, {self._meaning(leaf, at)})")
+        elif leaf.place.via:
             name = conversion.named(leaf.place.via)
-            self.source.line(f'whole({base}, {key!r}, {name}.read({source}, "{node.name}", c, {rule}))')
+            self.source.line(f'take_via({base}, {key!r}, {name}, {source}, "{node.name}", c, {rule})')
         elif leaf.place.precision is not None:
             precision = leaf.place.precision
             lengths = {str(code): length for length, code in precision.codes}

@@ -26,6 +26,7 @@ from gateway.blocks.values import (
 )
 from gateway.codecs.ada import PLACEHOLDER
 from gateway.mapping import tdates
+from gateway.mapping.dosage import per_time
 
 if TYPE_CHECKING:
     from lxml.etree import _Element
@@ -46,6 +47,7 @@ _MOMENT = re.compile(
 _TIME = re.compile(r"(?:[01]\d|2[0-3]):[0-5]\d(?::[0-5]\d(?:\.\d+)?)?")
 _INTEGER = re.compile(r"[+-]?\d{1,18}")
 _NUMBER = re.compile(r"(?P<comparator>[<>]=?)?\s*(?P<number>[+-]?\d+(?:\.\d+)?)")
+_NUMBERS = ("aantal", "waarde")
 _BOOLEANS = {"true": True, "false": False, "1": True, "0": False}
 
 
@@ -84,6 +86,8 @@ def text(el: _Element, c: AdaReading, rule: str) -> Text | Absent | None:
 def quantity(el: _Element, c: AdaReading, rule: str) -> Quantity | Absent | None:
     """A number with its unit, digits as sent; `<5` keeps its comparator."""
     found = (el.get("value") or "").strip()
+    if not found and len(el):
+        return _composed(el, c, rule)
     if not found or el.get("code"):
         return absent(el, c, rule)
     number = _NUMBER.fullmatch(found)
@@ -93,6 +97,19 @@ def quantity(el: _Element, c: AdaReading, rule: str) -> Quantity | Absent | None
     unit = el.get("unit", "").strip()
     code = c.ucum(unit) if unit else ""
     return Quantity(digits.removeprefix("+"), unit, code, "", comparator or "", c.take(el, None, rule))
+
+
+def _composed(el: _Element, c: AdaReading, rule: str) -> Quantity | Absent | None:
+    """A number, its unit and the time that it is per, each in an element.  Medication process 9."""
+    group: Group = {}
+    for kid in el:
+        if kid.tag in _NUMBERS:
+            group["number"] = quantity(kid, c, rule)
+    for name, via in (("eenheid", via_unit), ("tijdseenheid", via_per)):
+        for kid in el.iterchildren(name):
+            via(kid, group, c, rule)
+    found = group.get("number")
+    return found if isinstance(found, Quantity | Absent) else None
 
 
 def moment(el: _Element, c: AdaReading, rule: str) -> Moment | Absent | None:
@@ -291,9 +308,15 @@ def via_unit(el: _Element, v: Group, c: AdaReading, rule: str) -> None:
 def via_per(el: _Element, v: Group, c: AdaReading, rule: str) -> None:
     """`<tijdseenheid value="2" unit="dag"/>` beside a number of times: per two days, `/(2.d)` in UCUM."""
     count, unit = (el.get("value") or "1").strip(), el.get("unit", "").strip()
-    ucum = c.ucum(unit)
-    label, per = (f"/{unit}", f"/{ucum}") if count == "1" else (f"/{count} {unit}", f"/({count}.{ucum})")
-    _change_quantities(v, c, el, lambda q: Quantity(q.value, label, per, "", q.comparator, q.at))
+    per = f"/{c.ucum(unit)}" if count == "1" else f"/({count}.{c.ucum(unit)})"
+    _change_quantities(
+        v,
+        c,
+        el,
+        lambda q: (
+            per_time(q, count, c.ucum(unit)) if q.code else Quantity(q.value, per, per, "", q.comparator, q.at)
+        ),
+    )
 
 
 def _change_quantities(v: Group, c: AdaReading, el: _Element, change: Callable[[Quantity], Quantity]) -> None:

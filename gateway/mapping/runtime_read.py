@@ -24,7 +24,7 @@ from gateway.blocks.values import (
     Ref,
     Text,
 )
-from gateway.mapping.runtime_write import DATA_ABSENT_REASON, NULL_FLAVOR, NULL_FLAVOR_EXTENSION, same
+from gateway.mapping.runtime_write import DATA_ABSENT_REASON, NULL_FLAVOR, NULL_FLAVOR_EXTENSION, same, within
 
 if TYPE_CHECKING:
     from gateway.mapping.fhir_reading import FhirReading
@@ -102,6 +102,11 @@ class There(enum.Enum):
 PRESENT, MISSING = There.PRESENT, There.MISSING
 
 
+def denied(element: Tree) -> bool:
+    """True for an extension that says that something is not so."""
+    return element.get("valueBoolean") is False
+
+
 def holds(element: Any, fixed: Any) -> bool:
     """True when an element has everything that is fixed; displays may differ."""
     if isinstance(fixed, There):
@@ -140,6 +145,8 @@ def fixed(source: Tree, key: str, cases: list[Any], c: FhirReading, rule: str) -
             if holds(found, case):
                 mark_fixed(found, case, c, rule)
                 c.known.update(id(each) for each in _fixed_elements(found, case) if isinstance(each, dict))
+            else:
+                _some_codings(found, case, c, rule)
         elif found == case:
             c.mark(source, (key,), rule)
 
@@ -149,6 +156,19 @@ def _fixed_elements(found: Any, case: Any) -> list[Any]:
     if not isinstance(found, list):
         return [found]
     return [next(each for each in found if holds(each, value)) for value in case]
+
+
+def _some_codings(source: Any, case: Any, c: FhirReading, rule: str) -> None:
+    """Recognise a concept that has only some of several fixed codings, and no other."""
+    for found in source if isinstance(source, list) else [source]:
+        for value in case if isinstance(case, list) else [case]:
+            fixed_ones = value.get("coding", ()) if isinstance(value, dict) else ()
+            there = found.get("coding", ()) if isinstance(found, dict) else ()
+            twins = [next((one for one in fixed_ones if holds(each, one)), None) for each in there]
+            if len(fixed_ones) > 1 and twins and None not in twins:
+                for each, twin in zip(there, twins, strict=True):
+                    mark_fixed(each, twin, c, rule)
+                c.known.add(id(found))
 
 
 # -- storing -----------------------------------------------------------------------------------------
@@ -199,6 +219,9 @@ def said_again(existing: Any, source: Any, key: str, read: Read, c: FhirReading,
     for i, found in enumerate(items(source, key)):
         if found is None or id(found) in c.known:
             continue
+        if c.spells(read, existing, found):
+            c.take_over(source, key, i, rule, existing.at)
+            return
         with c.aside() as marks:
             value = read_at(source, key, i, found, read, c, rule)
         if agrees(value, existing):
@@ -225,7 +248,17 @@ def take_item(
         return
     value = read_at(source, key, i, found, read, c, rule)
     if value is not None:
+        gather(values, path, value, c)
+
+
+def gather(values: Tree, path: tuple[str, ...], value: Any, c: FhirReading) -> None:
+    """One more value of a concept; one that another resource of the block said already is not one more."""
+    there_are = dig_last(values, path) if there(values, path) else ()
+    known = next((each for each in there_are if not isinstance(each, dict) and same(each, value)), None)
+    if known is None:
         store(values, path, value, many=True)
+    elif value.at >= 0:
+        c.said_before(value.at, known.at)
 
 
 def _repeated(
@@ -479,6 +512,21 @@ def whole(values: Tree, path: tuple[str, ...], value: Any) -> None:
         store(values, path, value)
 
 
+def take_via(
+    values: Tree, path: tuple[str, ...], converter: Any, source: Tree, key: str, c: FhirReading, rule: str
+) -> None:
+    """What a named converter reads; where the concept has a value, only whether it says the same."""
+    if not there(values, path):
+        whole(values, path, converter.read(source, key, c, rule))
+        return
+    existing = dig_last(values, path)
+    with c.aside() as marks:
+        value = converter.read(source, key, c, rule)
+    repeats = getattr(converter, "repeats", agrees)
+    if value is not None and not isinstance(existing, dict | list) and repeats(value, existing):
+        c.adopt(marks, existing.at)
+
+
 def take_kept(
     values: Tree,
     path: tuple[str, ...],
@@ -532,9 +580,24 @@ def take_datatypes(
     """A partial zib that may occur more than once: each element is one, or all of them together."""
     found = [each for each in items(source, key) if isinstance(each, dict)]
     for elements in [found] if read.collects else [[each] for each in found]:
-        group = read(elements, c, rule)
+        group = {} if said_as_group(values, path, elements, read, c, rule) else read(elements, c, rule)
         if group:
             store(values, path, group, many=True)
+
+
+def said_as_group(
+    values: Tree, path: tuple[str, ...], elements: list[Tree], read: Read, c: FhirReading, rule: str
+) -> bool:
+    """True when elements say no more than a group does that is there already: another resource has them too."""
+    existing = dig_last(values, path) if there(values, path) else None
+    if not existing:
+        return False
+    with c.aside() as marks:
+        group = read(elements, c, rule)
+    said = any(within(group, each) for each in (existing if isinstance(existing, list) else [existing]))
+    if said:
+        c.adopt(marks, -1)
+    return said
 
 
 def take_datatype(
@@ -550,6 +613,9 @@ def take_datatype(
     """A partial zib that is one or several elements of a FHIR datatype."""
     found = [each for each in items(source, key) if isinstance(each, dict)]
     for elements in [[each] for each in found] if many else [found]:
+        said = said_as_group(values, path, elements, read, c, rule)
+        if said or (there(values, path) and not many):
+            continue
         group = read(elements, c, rule)
-        if group and (many or not there(values, path)):
+        if group:
             store(values, path, group, many=many)

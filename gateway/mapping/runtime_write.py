@@ -254,6 +254,13 @@ def integer_quantity(value: Integer | Absent, _: Writing) -> Tree:
     return absent_element(value) if type(value) is Absent else {"value": value.value}
 
 
+def counted(code: str, unit: str) -> Converter:
+    """A converter of a count to a Quantity in a unit of UCUM."""
+    words = {"unit": unit} if unit else {}
+    shown = {**words, "system": UCUM, "code": code}
+    return lambda value, c: absent_element(value) if type(value) is Absent else {"value": value.value, **shown}
+
+
 def integer_text(value: Integer | Absent, _: Writing) -> Any:
     """A whole number as text."""
     return None if type(value) is Absent else str(value.value)

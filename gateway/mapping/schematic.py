@@ -7,7 +7,9 @@ of its path.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
+from itertools import pairwise
 from typing import Literal, TypeAlias
 
 from gateway.blocks.profiles import Concept, Profile, Profiles
@@ -48,10 +50,10 @@ class Format:
     """The URL of the extension that keeps a code that was translated."""
     references: dict[str, str]
     """Block to the part that references point at, where it is not the first."""
-    types: str = ""
-    """The message of an iStandaard whose tree this is (wmo301); empty: FHIR of `version`."""
     beside: dict[str, tuple[str, str]]
     """Block to the part that an extension of a reference points at too, and the URL of that extension."""
+    types: str = ""
+    """The message of an iStandaard whose tree this is (wmo301); empty: FHIR of `version`."""
 
 
 BEYOND = "@"
@@ -144,6 +146,8 @@ class Layout:
         for join in part.joins:
             self._join(root, join, direction)
         _mark_rivals(root)
+        if direction == "read":
+            _put_first_places_first(root)
         return root
 
     def _link(self, root: Node, link: Link) -> None:
@@ -410,6 +414,31 @@ class Layout:
         if not step.url or node.type == "Extension" or "://" in step.url:
             return step.url
         return self.form.extensions.get(step.url, self.form.extension_base + step.url)
+
+
+def _put_first_places_first(root: Node) -> None:
+    """Where a concept has several places, the element of one that is tried later comes after that of the first."""
+    places: dict[tuple[str, Key, bool], list[tuple[int, int, Entry]]] = {}
+    for entry in root.entries:
+        for leaf in _leaves(entry):
+            if leaf.key:
+                mark = leaf.place.mark
+                place = (leaf.concept.id, leaf.key, leaf.item)
+                places.setdefault(place, []).append((mark.line, mark.column, entry))
+    for found in places.values():
+        ordered = [entry for _, _, entry in sorted(found, key=lambda each: each[:2])]
+        for first, later in pairwise(ordered):
+            order = [id(each) for each in root.entries]
+            if order.index(id(later)) < order.index(id(first)):
+                root.entries.insert(order.index(id(first)), root.entries.pop(order.index(id(later))))
+
+
+def _leaves(entry: Entry) -> Iterator[Leaf]:
+    if isinstance(entry, Leaf):
+        yield entry
+    elif isinstance(entry, Node):
+        for each in entry.entries:
+            yield from _leaves(each)
 
 
 def _mark_rivals(root: Node) -> None:

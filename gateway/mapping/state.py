@@ -122,8 +122,8 @@ class Writing:
 
     def datatype(self, partial: str, fhir_type: str, part: str = "") -> Callable[..., Any]:
         """The function that writes a partial zib, or only one part of it, as a FHIR type."""
-        found = self.datatypes[partial, fhir_type]
-        return found.only(part) if part else found
+        found: Callable[..., Any] = self.datatypes[partial, fhir_type]
+        return self.datatypes[partial, fhir_type].only(part) if part else found
 
     def mapped(self, name: str, convert: Callable[..., Any], keep_coding: bool) -> Callable[..., Any]:
         """A converter that translates the code by a concept map first; the original coding may stay."""

@@ -10,23 +10,29 @@ import jsonschema
 import msgspec
 
 from gateway.blocks.profiles import Concept, Profiles, load_profiles
-from gateway.codecs import fhir_types
 from gateway.errors import AuthoringError, ContentError, Issue
 from gateway import documents
-from gateway.mapping import formats
-from gateway.mapping.translator import FOLDERS, Translator
+from gateway.mapping import bridge, bridge_check, formats
+from gateway.mapping.translator import FOLDERS, MESSAGES, Translator
 from gateway.resources import MAPPINGS, ZIB_PROFILES
 
 
+FORMATS = {**FOLDERS, **MESSAGES}
+
+
 def show_code(block: str, form: str) -> str:
-    """The Python that a mapping becomes.  Raises `ContentError` when there is no such mapping."""
+    """The Python that a mapping becomes, or the plan of the bridge.
+
+    Raises `ContentError` when there is no such mapping.
+    """
     translator = Translator()
     if form.startswith("ada"):
         return translator.ada_reader.source(form.removeprefix("ada-"), block)
-    if form not in FOLDERS:
-        raise ContentError(
-            Issue("error", "not-found", f"no format '{form}'; there are {', '.join(sorted(FOLDERS))}, ada-…")
-        )
+    if form == bridge.NAME:
+        return translator.bridge.show(block)
+    if form not in FORMATS:
+        known = ", ".join((*sorted(FORMATS), bridge.NAME))
+        raise ContentError(Issue("error", "not-found", f"no format '{form}'; there are {known}, ada-…"))
     sources = translator.loaded(form).compiled.sources
     found = [text for name, text in sources.items() if name.partition(":")[0] == block]
     if not found:
@@ -41,18 +47,16 @@ def check(mappings: Path = MAPPINGS, profiles: Path = ZIB_PROFILES) -> list[Auth
     try:
         loaded = load_profiles(profiles)
         translator = Translator(mappings, profiles)
-        _ = (
-            translator.systems,
-            translator.maps,
-            translator.aliases,
-            translator.ada_reader,
-            translator.ada_writer,
-        )
+        _ = translator.systems, translator.maps, translator.aliases, translator.ada_writer
+        translator.ada_reader.check()
     except AuthoringError as error:
         return [*faults, error]
-    for form in FOLDERS:
-        faults += _format(mappings / FOLDERS[form], loaded, translator)
-    return faults + translator.bridge.check()
+    for folder in FORMATS.values():
+        faults += _format(mappings / folder, loaded, translator)
+    try:
+        return faults + translator.bridge.check()
+    except AuthoringError as error:  # a file of the bridge that cannot be read at all
+        return [*faults, error]
 
 
 def _by_schema(files: list[Path], schema: Path) -> list[AuthoringError]:
@@ -72,7 +76,7 @@ def _format(folder: Path, profiles: Profiles, translator: Translator) -> list[Au
         form = formats.read_format(folder)
     except AuthoringError as error:
         return [error]
-    types = fhir_types.types(form.version)
+    types = formats.element_types(form)
     compiled = formats.empty(form)
     tools = (profiles, types, lambda name: translator.aliases.uri(name, form.version))
     faults = []
@@ -109,7 +113,10 @@ def _unknown_names(compiled: formats.Compiled, folder: Path, translator: Transla
 
 @dataclass(frozen=True, slots=True)
 class Covered:
-    """One concept of a profile, and per format how it is mapped: both, read, write or not ('')."""
+    """One concept of a profile, and per format how it is mapped: both, read, write or not ('').
+
+    On the bridge `write` means that it goes to the other release in words only.
+    """
 
     release: str
     block: str
@@ -121,18 +128,20 @@ class Covered:
 def coverage() -> Iterator[Covered]:
     """Every concept of every block that a format maps, with the directions in which it is mapped."""
     translator = Translator()
-    loaded = {form: translator.loaded(form).compiled for form in FOLDERS}
+    loaded = {form: translator.loaded(form).compiled for form in FORMATS}
     for form, compiled in loaded.items():
         rows = _directions(compiled)
-        for block in sorted({part.block for part in compiled.parts}):
-            profile = translator.profiles.get(compiled.release, block)
+        own = {(part.release, part.block) for part in compiled.parts}
+        for release, block in sorted(own | {(compiled.release, block) for block in compiled.joined}):
+            profile = translator.profiles.get(release, block)
             if profile is None:
                 continue
+            crossing = bridge_check.coverage(translator.bridge.planner, release, block)
             for path, concept in _leaves(profile.concepts, ()):
-                name = ".".join(path)
-                yield Covered(
-                    compiled.release, block, name, concept.id, {form: _direction(rows, block, path)}
-                )
+                found = {form: _direction(rows, block, path)}
+                if release in bridge.RELEASES:
+                    found[bridge.NAME] = crossing.get(path, "")
+                yield Covered(release, block, ".".join(path), concept.id, found)
 
 
 def _leaves(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import re
+import threading
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -13,7 +14,7 @@ from typing import Any
 from gateway.blocks.profiles import Profiles, load_profiles
 from gateway.blocks.values import Block, Identifier, Ref
 from gateway.codecs import ada as ada_codec
-from gateway.codecs import detect, fhir_json, fhir_types, fhir_xml
+from gateway.codecs import detect, fhir_json, fhir_xml, istandaarden, message_types
 from gateway.codecs.limits import Limits
 from gateway.errors import ContentError, Issue
 from gateway.mapping import account, formats
@@ -21,6 +22,8 @@ from gateway.mapping.account import Account, Leaf
 from gateway.mapping.ada_reading import AdaReader
 from gateway.mapping.aliases import Aliases
 from gateway.mapping.bridge import Bridge
+from gateway.mapping.bridge_steps import Crossing
+from gateway.mapping.codes import CodeCheck
 from gateway.mapping.context import Context
 from gateway.mapping.fhir import FhirReader, FhirWriter
 from gateway.mapping.state import BSN, Reading, Writing
@@ -29,9 +32,14 @@ from gateway.terminology.conceptmaps import ConceptMaps
 from gateway.terminology.systems import CodeSystems
 
 FHIR_NAMESPACE = "http://hl7.org/fhir"
-_STU3_PROFILE = re.compile(rb"//fhir\.nl/fhir/StructureDefinition/|//nictiz\.nl/fhir/StructureDefinition/(?:zib|bgz)-", re.I)
+_STU3_PROFILE = re.compile(
+    rb"//fhir\.nl/fhir/StructureDefinition/|//nictiz\.nl/fhir/StructureDefinition/(?:zib|bgz)-", re.IGNORECASE
+)
 _R4_PROFILE = re.compile(rb"//nictiz\.nl/fhir/StructureDefinition/(?:nl-core|mp)-[A-Z]")
 FOLDERS = {"fhir-r4": "fhir-r4-nl-core", "fhir-stu3": "fhir-stu3-zib2017"}
+"""The FHIR formats, and where their mappings are."""
+MESSAGES = {"iwmo-301": "iwmo-3.2-wmo301"}
+"""The messages of iStandaarden, and where their mappings are."""
 
 
 @dataclass(slots=True)
@@ -71,9 +79,9 @@ class Written:
 
     format: str
     resources: list[dict[str, Any]]
-    """FHIR resources; empty for other formats."""
+    """FHIR resources, or the trees of messages; empty for ADA."""
     root: Any
-    """The XML root of ADA; None for FHIR."""
+    """The XML root of ADA; None for other formats."""
     account: Account
     issues: list[Issue] = field(default_factory=list)
 
@@ -86,6 +94,7 @@ class Translator:
         self._loaded: dict[str, formats.Loaded] = {}
         self._readers: dict[str, FhirReader] = {}
         self._writers: dict[str, FhirWriter] = {}
+        self._loading = threading.RLock()
 
     @cached_property
     def profiles(self) -> Profiles:
@@ -108,6 +117,11 @@ class Translator:
         return ConceptMaps.load(self._mappings / "conceptmaps")
 
     @cached_property
+    def code_check(self) -> CodeCheck:
+        """The check of codes against value sets."""
+        return CodeCheck(self.profiles)
+
+    @cached_property
     def ada_reader(self) -> AdaReader:
         """The reader of ADA of every application."""
         return AdaReader.load(self._mappings / "ada", self.profiles)
@@ -115,7 +129,7 @@ class Translator:
     @cached_property
     def ada_writer(self) -> Any:
         """The writer of zib 2020 registration forms."""
-        from gateway.mapping.ada_writing import AdaWriter  # noqa: PLC0415
+        from gateway.mapping.ada_writing import AdaWriter
 
         return AdaWriter.load(self._mappings / "ada", self.profiles)
 
@@ -125,23 +139,28 @@ class Translator:
         return Bridge.load(self._mappings / "releases", self.profiles, self.maps)
 
     def loaded(self, form: str) -> formats.Loaded:
-        """A FHIR format with its functions.  Raises `AuthoringError` when a mapping is wrong."""
+        """A format with its functions.  Raises `AuthoringError` when a mapping is wrong."""
         found = self._loaded.get(form)
         if found is None:
-            folder = self._mappings / FOLDERS[form]
-            version = formats.read_format(folder).version
-            found = self._loaded[form] = formats.load(
-                folder,
-                lambda: self.profiles,
-                (lambda: fhir_types.types(version), lambda name: self.aliases.uri(name, version)),
-                _stamp(self._mappings, self._profiles),
-            )
+            with self._loading:
+                found = self._loaded.get(form) or self._load(form)
+        return found
+
+    def _load(self, form: str) -> formats.Loaded:
+        folder = self._mappings / {**FOLDERS, **MESSAGES}[form]
+        made = formats.read_format(folder)
+        found = self._loaded[form] = formats.load(
+            folder,
+            lambda: self.profiles,
+            (lambda: formats.element_types(made), lambda name: self.aliases.uri(name, made.version)),
+            _stamp(self._mappings, self._profiles),
+        )
         return found
 
     # -- reading -----------------------------------------------------------------------------------
 
     def detect(self, data: bytes) -> str:
-        """The format of a document: ada, fhir-r4, fhir-stu3, …  Raises `SyntaxFault` or `ContentError`.
+        """The format of a document: ada, fhir-r4, iwmo-301, …  Raises `SyntaxFault` or `ContentError`.
 
         FHIR does not say in a document which version it is of; what gives it away is the profiles
         that its resources claim.  Without any, R4 is taken.
@@ -151,6 +170,8 @@ class Translator:
             return "fhir-stu3" if _STU3_PROFILE.search(data) and not _R4_PROFILE.search(data) else "fhir-r4"
         if not sniffed.namespace or sniffed.root == "bundle":
             return "ada"
+        if detect.ISTANDAARDEN.match(sniffed.namespace):
+            return _message_format(sniffed.namespace)
         text = f"no format has the root element '{sniffed.root}' in the namespace '{sniffed.namespace}'"
         raise ContentError(Issue("error", "not-supported", text, place=f"/{sniffed.root}"))
 
@@ -160,16 +181,37 @@ class Translator:
         Raises `SyntaxFault` when the bytes cannot be read safely and `ContentError` when no mapping
         knows what they are.  Faults of single values are issues of the result.
         """
-        limits = limits or Limits()
-        form = form or self.detect(data)
+        read = self._read(data, context, form or self.detect(data), limits or Limits())
+        read.state.issues += self._unknown_codes(read)
+        return read
+
+    def _unknown_codes(self, read: Read) -> Iterator[Issue]:
+        """An issue for each code that the value set of its concept does not hold."""
+        for block in read.blocks:
+            for found in self.code_check.unknown(block):
+                leaf = read.place(found.code.at)
+                yield Issue(
+                    "error" if found.closed else "warning",
+                    "code-invalid",
+                    f"the code of {found.concept.name} is not in the value set {found.values.name}",
+                    place=leaf.place if leaf else block.type,
+                    concept=found.concept.id,
+                    rule=f"zib_profiles/{block.release}/valuesets/{found.values.name}.yaml",
+                    line=leaf.line if leaf else 0,
+                )
+
+    def _read(self, data: bytes, context: Context, form: str, limits: Limits) -> Read:
         seed = hashlib.sha256(data).hexdigest()[:32]
         if form == "ada":
             return self._read_ada(data, context, limits, seed)
+        if form in MESSAGES:
+            tree = istandaarden.decode(data, self.loaded(form).compiled.types, limits)
+            return self._read_tree(tree, context, form, seed)
         if form not in FOLDERS:
             raise ContentError(Issue("error", "not-supported", f"the format '{form}' cannot be read"))
         version = self.loaded(form).compiled.version
         codec = fhir_json if detect.sniff(data).syntax == "json" else fhir_xml
-        return self._read_fhir(codec.decode(data, version, limits), context, form, seed)
+        return self._read_tree(codec.decode(data, version, limits), context, form, seed)
 
     def _read_ada(self, data: bytes, context: Context, limits: Limits, seed: str) -> Read:
         root = ada_codec.decode(data, limits)
@@ -183,7 +225,7 @@ class Translator:
 
         return Read("ada", release, blocks, state, leaves, seed, ada_codec.document_id(root))
 
-    def _read_fhir(self, tree: dict[str, Any], context: Context, form: str, seed: str) -> Read:
+    def _read_tree(self, tree: dict[str, Any], context: Context, form: str, seed: str) -> Read:
         reader = self._readers.get(form)
         if reader is None:
             reader = self._readers[form] = FhirReader(self.loaded(form), self.systems, self.maps)
@@ -220,7 +262,8 @@ class Translator:
         """A document of blocks that come from a store: without a source, so without an account."""
         return self.write(Read("", "", list(blocks), Reading(context), lambda: (), seed), form, context)
 
-    def _write(self, bridged: list[Block], form: str, context: Context, read: Read) -> Written:
+    def _write(self, crossing: Crossing, form: str, context: Context, read: Read) -> Written:
+        bridged = crossing.blocks
         if form == "ada":
             writing = Writing(context, len(read.state.taken), lambda system: system, typed_references=False)
             root = self.ada_writer.write([b for b in bridged if not b.context], writing)
@@ -228,14 +271,12 @@ class Translator:
         else:
             writer = self._writers.get(form)
             if writer is None:
-                version = self.loaded(form).compiled.version
-                writer = FhirWriter(
-                    self.loaded(form), self.systems, self.maps, lambda: fhir_types.types(version)
-                )
+                types = formats.element_types(self.loaded(form).compiled)
+                writer = FhirWriter(self.loaded(form), self.systems, self.maps, lambda: types)
                 self._writers[form] = writer
             resources, writing = writer.write(bridged, context, len(read.state.taken), read.seed)
             root = None
-        found = Account(read.leaves, writing.used, writing.refused)
+        found = Account(read.leaves, writing.used, writing.refused, crossing.dropped, crossing.words)
         return Written(form, resources, root, found)
 
 
@@ -245,6 +286,30 @@ def bundle(resources: list[dict[str, Any]], base: str, kind: str = "collection")
         {"fullUrl": f"{base}/{each['resourceType']}/{each['id']}", "resource": each} for each in resources
     ]
     return {"resourceType": "Bundle", "type": kind, **({"entry": entries} if entries else {})}
+
+
+def message(written: Written) -> bytes:
+    """The document of a message that was written.
+
+    Raises `ContentError` for a value that has not the form of the message, for what it lacks, and when the
+    blocks are about no client, or about several.
+    """
+    name = MESSAGES[written.format].rpartition("-")[2]
+    if len(written.resources) != 1:
+        text = f"a {message_types.message(name).title} is about one client, the blocks about {len(written.resources)}"
+        raise ContentError(Issue("error", "business-rule", text, rule="OP087"))
+    return istandaarden.encode(written.resources[0], name)
+
+
+def _message_format(namespace: str) -> str:
+    """The format of a message of an iStandaard.  Raises `ContentError` for one that has no mapping."""
+    found = message_types.of_namespace(namespace)
+    for form, folder in MESSAGES.items():
+        if found is not None and folder.endswith(f"-{found.release}-{found.name}"):
+            return form
+    known = ", ".join(each.title for each in message_types.messages().values())
+    text = f"the document is {message_types.describe(namespace)}, and what can be read is {known}"
+    raise ContentError(Issue("error", "not-supported", text, place="/Bericht"))
 
 
 def _persons(block: Block) -> Iterator[Identifier]:
@@ -347,7 +412,7 @@ def _stamp(*folders: Path) -> str:
     key = hashlib.sha256()
     code = Path(__file__).parent
     files = [*code.glob("*.py"), *(folders[0]).glob("*.*"), *(folders[0] / "conceptmaps").glob("*.yaml")]
-    for file in sorted(files):
+    for file in sorted(each for each in files if each.is_file()):
         key.update(file.read_bytes())
     for file in sorted(folders[1].glob("*/*.yaml")):
         key.update(f"{file.name}{file.stat().st_mtime_ns}{file.stat().st_size}".encode())

@@ -90,6 +90,8 @@ class WriteCompiler:
         with out.block(f"def plan_{self.mapping.block}(v, c, me=None)"):
             out.line("parts = []")
             for part in self.mapping.parts:
+                if part.only == "read":
+                    continue
                 if part.each:
                     with out.block(f"for item in {self._items(part)}"):
                         self._planned(part)
@@ -389,6 +391,8 @@ class WriteCompiler:
             return f"c.referring({place.part!r})"
         if name == "quantity" and node.type == "Money" and self.layout.types.child("Money", "currency"):
             return "money"  # R4; in STU3 Money is a Quantity
+        if place.unit is not None and name == "integer_quantity":
+            return f"counted({place.unit.code!r}, {place.unit.display!r})"
         if place.unit is not None and name == "quantity":
             return f"c.in_unit({place.unit.code!r}, {place.unit.display!r})"
         if place.unit is not None and name == "quantity_number":
@@ -524,9 +528,18 @@ class WriteCompiler:
 
     def seeking(self, selectors: tuple[Selector, ...], fhir_type: str) -> str:
         """What selectors look for: the members that they fix, and those that are to be there or not."""
-        names = {"with": "PRESENT", "without": "MISSING"}
-        there = [f'"{each.path[0]}": {names[each.op]}' for each in selectors if each.op != "is"]
+        there = [self._there(each.path, each.op, fhir_type) for each in selectors if each.op != "is"]
         return ", ".join([*filter(None, [self.chosen(selectors, fhir_type)]), *there])
+
+    def _there(self, path: tuple[str, ...], op: str, kind: str) -> str:
+        """`"code": {"coding": MISSING}`: a member that is to be there or not."""
+        if len(path) == 1:
+            return f'"{path[0]}": {"PRESENT" if op == "with" else "MISSING"}'
+        element = self.layout.types.child(kind, path[0])
+        if element is None:
+            raise self.layout.fault(self.mapping.mark, f"{kind} has no element '{path[0]}' to select by")
+        inner = f"{{{self._there(path[1:], op, element.type)}}}"
+        return f'"{path[0]}": [{inner}]' if element.many else f'"{path[0]}": {inner}'
 
     def _members(self, fixed: list[tuple[tuple[str, ...], Constant]], kind: str) -> str:
         """`"code": {"coding": [...]}`: the members that selectors fix; those of one element together."""

@@ -76,7 +76,7 @@ def test_one_person_is_found(blocks: list[Block]) -> None:
             "not-found",
             "NL-CM:0.0.11",
         ),
-        ([patient(kind="Client")], "required", "WMO014"),
+        ([patient(kind="Client")], "required", "WMO.Client.Bsn"),
     ],
 )
 def test_a_document_that_is_not_of_one_person_is_refused(

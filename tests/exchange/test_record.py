@@ -59,6 +59,12 @@ def test_a_subject_known_by_bsn_only_goes_when_there_is_no_patient() -> None:
     assert whole(record)[0].values == {"Comment": Text("x")}
 
 
+def test_a_reference_by_number_loses_the_number() -> None:
+    sent = Ref(display="F.", literal=f"Patient?identifier=http://fhir.nl/fhir/NamingSystem/bsn|{FENNA}")
+    record = Record((stored("d", block("Problem", "p", Author=sent)),), {("d", "p"): ("d", "p")})
+    assert whole(record)[0].values == {"Author": Ref(display="F.")}
+
+
 def test_other_identifiers_stay() -> None:
     numbers = [Identifier(FENNA, BSN), Identifier("7", "urn:local")]
     record = Record(

@@ -187,6 +187,9 @@ def test_the_parameters_of_a_type(version: Any, kind: str, names: list[str]) -> 
     [
         ("patient", FENNA),
         ("_id", FENNA),
+        ("_id", "999980026"),
+        ("patient", "Patient/999980026"),
+        ("subject", "x,999980026"),
         ("identifier", f"http://fhir.nl/fhir/NamingSystem/bsn|{FENNA}"),
         ("identifier", "http://fhir.nl/fhir/NamingSystem/bsn|123"),
         ("patient.identifier", "urn:oid:2.16.840.1.113883.2.4.6.3|999980026"),

@@ -84,15 +84,28 @@ def test_every_block_of_a_bgz_is_about_its_patient(testdata: Path, name: str) ->
             assert not any(part.isdigit() and len(part) == 9 for part in key.split("/")), file.name
 
 
-def test_zib_2020_reads_as_it_was_written(testdata: Path) -> None:
-    for file in documents(testdata, "zib2020"):
+# A dose in units of the G-Standaard keeps its number and the unit's name; a form has no place for the code.
+ONE_WAY = frozenset(("BgZ-msz-kwa-patA-SLB", "BgZ-msz-tst-patD-SLB"))
+
+
+@pytest.mark.parametrize("name", SETS)
+def test_ada_to_blocks_to_ada_to_blocks(testdata: Path, name: str) -> None:
+    for file in documents(testdata, name):
         document = read(file.read_bytes())
         blocks = list(document.blocks.values())
-        data, state = written(blocks, len(document.state.taken))
-        found = read(data)
-        assert [plain(block) for block in found.blocks.values()] == plain(blocks), file.name
+        found = read(written(blocks, len(document.state.taken))[0])
+        assert list(found.blocks) == list(document.blocks), file.name
         assert found.lost() == []
-        assert all(state.used[: len(document.state.taken)]), file.name
+        if file.stem not in ONE_WAY:
+            assert [plain(block) for block in found.blocks.values()] == plain(blocks), file.name
+
+
+def test_every_value_of_zib_2020_is_written(testdata: Path) -> None:
+    for file in documents(testdata, "zib2020"):
+        document = read(file.read_bytes())
+        taken = len(document.state.taken)
+        _, state = written(list(document.blocks.values()), taken)
+        assert all(state.used[:taken]), file.name
 
 
 def test_a_list_of_files_is_refused(testdata: Path) -> None:

@@ -1,4 +1,4 @@
-"""What is special in the clinical zibs of R4: parts that the clock or the data choose, references that turn round."""
+"""What is special in the clinical zibs of R4: parts that the clock or the data choose, turned references."""
 
 from typing import Any
 

@@ -118,7 +118,7 @@ parts:
     assert device.when == Condition("has", ("Product",))
     assert device.rows[0].places[0].map == "m"
     assert str(device.rows[0].mark) == "X.yaml:13"
-    assert [row.concept for row in mapping.all_rows()] == [
+    assert [row.concept for _, row in mapping.all_rows()] == [
         ("Indication",),
         ("Reaction",),
         ("Symptom",),
