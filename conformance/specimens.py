@@ -19,6 +19,7 @@ _BASIC_UNIT = Quantity("2.5", "stuk", "245", "2.16.840.1.113883.2.4.4.1.900.2")
 FITTING: dict[str, Any] = {
     "Initials": Text("J.P."),
     "HouseNumberLetter": Text("A"),
+    "Huisletter": Text("A"),
     "HouseNumberAddition": Text("2e"),
     "Postcode": Text("1012AB"),
     "Frequency": Quantity("3", "/dag", "/d"),

@@ -40,17 +40,37 @@ def check() -> None:
 @app.command("coverage")
 def coverage(only: Only = "") -> None:
     """Print for each concept of each block in which formats it is mapped, and in which direction."""
-    from rich.console import Console
-    from rich.table import Table
-
     from gateway.mapping import tools
 
-    rows = [row for row in tools.coverage() if re.search(only, row.block)]
+    try:
+        wanted = re.compile(only)
+    except re.error:
+        raise typer.BadParameter("not a regular expression", param_hint="--only") from None
+    rows = [row for row in tools.coverage() if wanted.search(row.block)]
     formats = sorted({name for row in rows for name in row.formats})
-    table = Table("release", "block", "concept", "id", *formats, header_style="bold")
-    for row in rows:
-        table.add_row(row.release, row.block, row.concept, row.id, *(row.formats.get(f, "") for f in formats))
-    Console().print(table)
+    _print(
+        ("release", "block", "concept", "id", *formats),
+        [
+            (row.release, row.block, row.concept, row.id, *(row.formats.get(name, "") for name in formats))
+            for row in rows
+        ],
+    )
     for name in formats:
-        mapped = sum(bool(row.formats.get(name)) for row in rows if name in row.formats)
-        typer.echo(f"{name}: {mapped} of {sum(name in row.formats for row in rows)} concepts mapped")
+        known = [row.formats[name] for row in rows if name in row.formats]
+        typer.echo(f"{name}: {sum(map(bool, known))} of {len(known)} concepts mapped")
+
+
+def _print(names: tuple[str, ...], rows: list[tuple[str, ...]]) -> None:
+    """A table; tab-separated lines where there is no terminal."""
+    from rich.console import Console
+    from rich.table import Column, Table
+
+    console = Console()
+    if not console.is_terminal:
+        for row in (names, *rows):
+            typer.echo("\t".join(row))
+        return
+    table = Table(*(Column(name, overflow="fold") for name in names), header_style="bold")
+    for row in rows:
+        table.add_row(*row)
+    console.print(table)

@@ -216,7 +216,7 @@ class _Writer(_Checking):
         """The root element."""
         spaces = {self.known.name: self.known.namespace, self.known.standard: self.known.basis}
         root = etree.Element(f"{{{self.known.namespace}}}{ROOT}", nsmap=spaces)
-        content = {name: value for name, value in tree.items() if name != "resourceType"}
+        content = {name: value for name, value in tree.items() if name not in ("resourceType", "id")}
         try:
             self.group(content, ROOT, root, ROOT)
         except _TooManyError:

@@ -19,7 +19,7 @@ from gateway.blocks.profiles import Profiles
 from gateway.blocks.values import Block, Boolean, Ref
 from gateway.documents import Document
 from gateway.errors import AuthoringError, ContentError, Issue
-from gateway.mapping.bridge_plans import RELEASES, Pairs, Planner
+from gateway.mapping.bridge_plans import RELEASES, Pairs, Planner, other_release
 from gateway.mapping.bridge_steps import Crossing, Plan
 from gateway.terminology.conceptmaps import ConceptMaps
 
@@ -90,7 +90,7 @@ class Bridge:
         for release in RELEASES:
             if self.profiles.get(release, block) is None:
                 continue
-            plan, target = self.planner.plan(block, release), RELEASES[release == RELEASES[0]]
+            plan, target = self.planner.plan(block, release), other_release(release)
             if not plan.block:
                 lines += [f"# {release} {block}: {plan.because}  # {plan.rule}", *_imparted(plan)]
                 continue
@@ -104,7 +104,7 @@ class Bridge:
 
     def check(self) -> list[AuthoringError]:
         """Every fault: rows about nothing, concepts and codes that nothing is said about, both ways."""
-        from gateway.mapping.bridge_check import faults  # noqa: PLC0415 - only authors check
+        from gateway.mapping.bridge_check import faults
 
         return faults(self.pairs, self.profiles, self.maps)
 
@@ -114,7 +114,7 @@ def _leave(alone: list[tuple[Block, Plan]], crossing: Crossing) -> None:
     by_key = {block.key: block for block in crossing.blocks}
     left = {block.key: plan for block, plan in alone}
     for block, plan in alone:
-        told = plan.imparting.told(block, by_key) if plan.imparting else {}
+        told = plan.imparting.told(block, by_key) if plan.imparting else set()
         for value in block.values.values():
             if getattr(value, "at", -1) not in told:
                 crossing.drop(value, plan.rule, plan.because)

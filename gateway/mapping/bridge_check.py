@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from gateway.blocks.profiles import ZIBROOT, Concept, Profiles, ValueSet
 from gateway.documents import Document
 from gateway.errors import AuthoringError
-from gateway.mapping.bridge_plans import RELEASES, Pairs, Planner
+from gateway.mapping.bridge_plans import RELEASES, Pairs, Planner, other_release
 from gateway.mapping.bridge_steps import Carry, Drop, Group, Open, Step, Words
 from gateway.terminology.conceptmaps import ConceptMap, ConceptMaps
 
@@ -45,14 +45,12 @@ def _names(pairs: Pairs, profiles: Profiles) -> Iterator[AuthoringError]:
             if release in file.data and profiles.get(release, file.data[release]) is None:
                 yield file.fault(f"release {release} has no block '{file.data[release]}'", release)
     document = pairs.blocks
-    if document is None:
-        return
     for old, new in (document.data.get("renamed") or {}).items():
         if profiles.get(OLD, old) is None or profiles.get(NEW, new) is None:
             yield document.fault(f"'{old}: {new}' names no block of both releases", "renamed", old)
     for release in RELEASES:
         for block in document.data.get(f"only-{release}") or {}:
-            other = RELEASES[release == OLD]
+            other = other_release(release)
             if profiles.get(release, block) is None:
                 yield document.fault(f"release {release} has no block '{block}'", f"only-{release}", block)
             elif profiles.get(other, pairs.partner(release, block)) is not None:
@@ -75,31 +73,26 @@ class _Coded:
 def _codes(pairs: Pairs, profiles: Profiles, maps: ConceptMaps) -> Iterator[AuthoringError]:
     """Value sets that differ without a word about it, and words about value sets that are the same."""
     for block in profiles.blocks(OLD):
-        partner, document = profiles.get(NEW, pairs.partner(OLD, block)), pairs.document(OLD, block)
-        profile = profiles.get(OLD, block)
+        profile, partner = profiles.get(OLD, block), profiles.get(NEW, pairs.partner(OLD, block))
         if profile is None or partner is None:
             continue
-        said = dict((document.data.get("codes") or {}) if document else {})
-        rows = (document.data.get("rows") or {}) if document else {}
-        for coded in _coded(profiles, rows, profile.concepts, partner.concepts):
-            found = maps.get(coded.map) if coded.map else None
-            codes = _unlike(profiles, coded, found)
+        document = pairs.document(OLD, block) or Document(f"zib_profiles/{OLD}/{block}.yaml", "", {})
+        said = document.data.get("codes") or {}
+        names = set()
+        for coded in _coded(document.data.get("rows") or {}, profile.concepts, partner.concepts):
+            names.add(coded.name)
+            codes = _unlike(profiles, coded, maps.get(coded.map) if coded.map else None)
             if codes and coded.name not in said:
                 text = f"the codes of {block}.{coded.name} differ ({', '.join(codes)}): say it under codes"
-                keys = (OLD,) if document else ()
-                yield document.fault(text, *keys) if document else AuthoringError(
-                    text, f"zib_profiles/{OLD}/{block}.yaml", 1, 1, ""
-                )
-            elif not codes and document and said.pop(coded.name, None):
+                yield document.fault(text, OLD)
+            elif coded.name in said and not codes:
                 yield document.fault(f"the codes of {coded.name} do not differ", "codes", coded.name)
-            said.pop(coded.name, None)
-        for name in said:
-            assert document is not None
+        for name in said.keys() - names:
             yield document.fault(f"no coded concept '{name}' in both releases", "codes", name)
 
 
 def _coded(
-    profiles: Profiles, rows: Mapping[str, object], olds: Mapping[str, Concept], news: Mapping[str, Concept]
+    rows: Mapping[str, object], olds: Mapping[str, Concept], news: Mapping[str, Concept]
 ) -> Iterator[_Coded]:
     """The pairs of coded concepts, by row or by name."""
     old, new = dict(_leaves(olds, "")), dict(_leaves(news, ""))
@@ -124,9 +117,9 @@ def _unlike(profiles: Profiles, coded: _Coded, found: ConceptMap | None) -> list
     new = profiles.value_set(NEW, coded.new.values) if coded.new.values else None
     if old is None or new is None:
         return []
-    only_old = [each for each in _less(old, new) if not (found and found.knows(*each, "r4"))]
-    only_new = [(code, system) for code, system in _less(new, old) if not (found and found.back(code, "r4", system))]
-    return sorted(f"{system}#{code}" for code, system in (*only_old, *only_new))
+    left = [each for each in _less(old, new) if not (found and found.knows(*each, "r4"))]
+    left += [each for each in _less(new, old) if not (found and found.back(each[0], "r4", each[1]))]
+    return sorted(f"{system}#{code}" for code, system in left)
 
 
 def _less(one: ValueSet, other: ValueSet) -> list[tuple[str, str]]:
@@ -146,6 +139,13 @@ def coverage(planner: Planner, release: str, block: str) -> dict[tuple[str, ...]
         return {}
     plan = planner.plan(block, release)
     return dict(_covered(plan.group, ())) if plan.block else {}
+
+
+def crosses(found: Mapping[tuple[str, ...], str], path: tuple[str, ...]) -> str:
+    """What `coverage` says of a concept: itself, what is in it, or the nearest group around it."""
+    inside = [how for each, how in found.items() if len(each) > len(path) and each[: len(path)] == path]
+    around = [found[path[:i]] for i in range(len(path), 0, -1) if path[:i] in found]
+    return next(iter([*inside, *around]), "")
 
 
 def _covered(group: Group, above: tuple[str, ...]) -> Iterator[tuple[tuple[str, ...], str]]:

@@ -6,29 +6,17 @@ sides, is a fault that `zibpoort mapping check` shows.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from itertools import pairwise
 from typing import Any
 
 from gateway.blocks.profiles import Concept, Profile, Profiles
-from gateway.blocks.values import Absent, Boolean, Code
 from gateway.documents import Document
 from gateway.errors import AuthoringError
-from gateway.mapping.bridge_steps import (
-    Carry,
-    Drop,
-    Group,
-    Imparting,
-    Open,
-    Plan,
-    Route,
-    Step,
-    Words,
-    labelled,
-    to_code,
-    to_text,
-)
-from gateway.terminology.conceptmaps import ConceptMap, ConceptMaps
+from gateway.mapping.bridge_steps import Carry, Drop, Group, Imparting, Open, Plan, Step, Words
+from gateway.mapping.bridge_values import Conversion, labelled, recoded, to_text
+from gateway.terminology.conceptmaps import ConceptMaps
 
 RELEASES = ("2017", "2020")
 BLOCKS = "_blocks"
@@ -36,28 +24,9 @@ BLOCKS = "_blocks"
 Path = tuple[str, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Row:
-    """One row of a file, as the direction at hand reads it."""
-
-    source: Path
-    target: Path
-    body: Mapping[str, Any]
-    keys: Path
-    """Where the row stands in its document."""
-
-
-@dataclass(slots=True)
-class Pair:
-    """What the files say about one block in one direction."""
-
-    document: Document
-    rows: dict[Path, list[Row]] = field(default_factory=dict)
-    only: dict[Path, Any] = field(default_factory=dict)
-
-    def touches(self, path: Path) -> bool:
-        """True when something is said about what is inside this concept."""
-        return any(len(each) > len(path) and each[: len(path)] == path for each in (*self.rows, *self.only))
+def other_release(release: str) -> str:
+    """The release at the other end of the bridge."""
+    return RELEASES[release == RELEASES[0]]
 
 
 class Pairs:
@@ -65,34 +34,73 @@ class Pairs:
 
     def __init__(self, files: Mapping[str, Document]) -> None:
         self.files = {name: file for name, file in files.items() if name != BLOCKS}
-        self.blocks = files.get(BLOCKS)
-        self._renamed: dict[tuple[str, str], str] = {}
+        self.blocks = files.get(BLOCKS) or Document(f"{BLOCKS}.yaml", "", {})
+        self._partners: dict[tuple[str, str], str] = {}
         self._documents: dict[tuple[str, str], Document] = {}
-        data = self.blocks.data if self.blocks else {}
-        for old, new in (data.get("renamed") or {}).items():
-            self._renamed |= {(RELEASES[0], old): new, (RELEASES[1], new): old}
+        for old, new in (self.blocks.data.get("renamed") or {}).items():
+            self._partners |= {(RELEASES[0], old): new, (RELEASES[1], new): old}
         for file in self.files.values():
-            for release, other in (RELEASES, RELEASES[::-1]):
+            for release in RELEASES:
                 if release in file.data:
-                    self._documents[release, file.data[release]] = file
-                    if other in file.data:
-                        self._renamed[release, file.data[release]] = file.data[other]
+                    block = file.data[release]
+                    self._documents[release, block] = file
+                    self._partners[release, block] = file.data.get(other_release(release), block)
 
     def partner(self, release: str, block: str) -> str:
         """The name of the block in the other release, if it has one there."""
-        return self._renamed.get((release, block), block)
+        return self._partners.get((release, block), block)
 
     def document(self, release: str, block: str) -> Document | None:
         """The file of a block, if it needs one."""
         return self._documents.get((release, block))
 
     def alone(self, release: str, block: str) -> tuple[str, str]:
-        """(line, reason) of a block without counterpart; a reason of '' when none is listed."""
-        document = self.blocks
-        said = (document.data.get(f"only-{release}") or {}) if document else {}
-        if document is None or block not in said:
+        """(line, reason) of a block without counterpart; both empty when it is not listed."""
+        listed = self.blocks.data.get(f"only-{release}") or {}
+        if block not in listed:
             return "", ""
-        return str(document.mark(f"only-{release}", block)), said[block]
+        return str(self.blocks.mark(f"only-{release}", block)), listed[block]
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One row of a file, as the direction at hand reads it; `keys` is where it stands in its document."""
+
+    source: Path
+    target: Path
+    body: Mapping[str, Any]
+    keys: Path
+
+
+@dataclass(slots=True)
+class Pair:
+    """Two blocks, and what their file says about them in one direction."""
+
+    profile: Profile
+    other: Profile
+    document: Document
+    rows: dict[Path, list[Row]] = field(default_factory=dict)
+    only: dict[Path, Any] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        forward = self.profile.release == RELEASES[0]
+        for left, body in (self.document.data.get("rows") or {}).items():
+            full = {"to": body} if isinstance(body, str) else body
+            if full.get("only", "") in ("", f"to-{self.other.release}"):
+                paths = (tuple(left.split(".")), tuple(full["to"].split(".")))
+                here, there = paths if forward else paths[::-1]
+                self.rows.setdefault(here, []).append(Row(here, there, full, ("rows", left)))
+        for name, reason in (self.document.data.get(f"only-{self.profile.release}") or {}).items():
+            self.only[tuple(name.split("."))] = reason
+
+    def touches(self, path: Path) -> bool:
+        """True when something is said about what is inside this concept."""
+        return any(len(each) > len(path) and each[: len(path)] == path for each in (*self.rows, *self.only))
+
+    def keys(self, path: Path) -> Path:
+        """Where in the document a concept is spoken of."""
+        row = self.rows.get(path)
+        return row[0].keys if row else (f"only-{self.profile.release}", ".".join(path))
 
 
 class Planner:
@@ -103,80 +111,73 @@ class Planner:
         self.faults: list[AuthoringError] = []
         self._plans: dict[tuple[str, str], Plan] = {}
 
-    def plan(self, block: str, source: str) -> Plan:
+    def plan(self, block: str, release: str) -> Plan:
         """The plan for a block of a release.  Raises `AuthoringError` for a row about nothing."""
-        found = self._plans.get((block, source))
+        found = self._plans.get((block, release))
         if found is None:
-            found = self._plans[block, source] = self._make(block, source)
+            found = self._plans[block, release] = self._make(block, release)
         return found
 
-    def _make(self, block: str, source: str) -> Plan:
-        target = RELEASES[source == RELEASES[0]]
-        name = self.pairs.partner(source, block)
-        profile, other = self.profiles.get(source, block), self.profiles.get(target, name)
-        document = self.pairs.document(source, block)
+    def chain(self, pair: Pair, profile: Profile, path: Path, keys: Path) -> list[Concept]:
+        """The concepts along a path of a profile.  Raises `AuthoringError` at the keys when there is none."""
+        found: list[Concept] = []
+        for name in path:
+            here = self.profiles.inside(profile.release, found[-1] if found else profile).get(name)
+            if here is None:
+                text = f"{profile.block} of {profile.release} has no concept '{'.'.join(path)}'"
+                raise pair.document.fault(text, *keys)
+            found.append(here)
+        return found
+
+    def _make(self, block: str, release: str) -> Plan:
+        target = other_release(release)
+        name = self.pairs.partner(release, block)
+        profile, other = self.profiles.get(release, block), self.profiles.get(target, name)
+        document = self.pairs.document(release, block)
         if profile is None or other is None or (document is not None and target not in document.data):
-            return self._alone(block, source, document)
-        pair = Pair(document) if document else None
-        if pair is not None and document is not None:
-            _read(pair, document, source)
-        maker = _Maker(self, pair, profile, other)
+            return self._alone(block, release, document)
+        pair = Pair(profile, other, document or Document(f"zib_profiles/{release}/{block}.yaml", "", {}))
+        maker = _Maker(self, pair)
         plan = Plan(name, maker.group((), (), profile.concepts, other.concepts))
-        if document is not None:
-            maker.check_listed()
-            plan.when = document.data.get("when", "")
-            plan.rule, plan.because = str(document.mark("when")), document.data.get("because", "")
-            if plan.when and plan.when not in self.profiles.inside(RELEASES[0], profile if source == RELEASES[0] else other):
-                raise document.fault(f"release {RELEASES[0]} has no concept '{plan.when}'", "when")
+        maker.check_listed()
+        if "when" in pair.document.data:
+            plan.when, plan.because = pair.document.data["when"], pair.document.data["because"]
+            plan.rule = str(pair.document.mark("when"))
+            self.chain(pair, profile if release == RELEASES[0] else other, (plan.when,), ("when",))
         return plan
 
-    def _alone(self, block: str, source: str, document: Document | None) -> Plan:
-        rule, because = self.pairs.alone(source, block)
-        imparting = None
+    def _alone(self, block: str, release: str, document: Document | None) -> Plan:
+        """The plan of a block without counterpart."""
+        rule, because = self.pairs.alone(release, block)
+        plan = Plan("", Group(), rule, because or f"zib {other_release(release)} has no {block}")
         if document is not None and "into" in document.data:
-            unless = document.data.get("unless", {})
-            imparting = Imparting(
-                document.data["into"], str(document.mark("into")), next(iter(unless.items()), ("", ()))
-            )
-            self._check_into(block, source, document)
-        missing = f"zib {RELEASES[source == RELEASES[0]]} has no {block}"
-        return Plan("", Group(), rule, because or missing, imparting=imparting)
+            unless = next(iter(document.data.get("unless", {}).items()), ("", ()))
+            plan.imparting = Imparting(document.data["into"], unless)
+            self._check_into(block, release, document)
+        return plan
 
-    def _check_into(self, block: str, source: str, document: Document) -> None:
-        profile = self.profiles.get(source, block)
+    def _check_into(self, block: str, release: str, document: Document) -> None:
+        profile = self.profiles.get(release, block)
         concepts = profile.concepts if profile else {}
         for name, rows in document.data["into"].items():
             concept = concepts.get(name)
             if concept is None or concept.type != "reference":
                 raise document.fault(f"'{name}' of {block} refers to no block", "into", name)
+            names = [self.pairs.partner(release, target) for target in concept.targets]
+            others = [self.profiles.get(other_release(release), target) for target in names]
             for mine, theirs in rows.items():
-                others = [self.profiles.get(RELEASES[1], self.pairs.partner(source, each)) for each in concept.targets]
                 if mine not in concepts or not all(each and theirs in each.concepts for each in others):
                     raise document.fault(f"'{mine}: {theirs}' names no concept", "into", name, mine)
-
-
-def _read(pair: Pair, document: Document, source: str) -> None:
-    """The rows and reasons of a file for one direction."""
-    forward = source == RELEASES[0]
-    for left, body in (document.data.get("rows") or {}).items():
-        full = {"to": body} if isinstance(body, str) else body
-        if full.get("only", "") in ("", f"to-{RELEASES[forward]}"):
-            paths = (tuple(left.split(".")), tuple(full["to"].split(".")))
-            here, there = paths if forward else paths[::-1]
-            pair.rows.setdefault(here, []).append(Row(here, there, full, ("rows", left)))
-    for name, reason in (document.data.get(f"only-{source}") or {}).items():
-        pair.only[tuple(name.split("."))] = reason
 
 
 class _Maker:
     """Makes the steps of one block in one direction."""
 
-    def __init__(self, planner: Planner, pair: Pair | None, profile: Profile, other: Profile) -> None:
-        self.planner, self.pair, self.profile, self.other = planner, pair, profile, other
-        self.profiles = planner.profiles
-        self.source, self.target = profile.release, other.release
+    def __init__(self, planner: Planner, pair: Pair) -> None:
+        self.planner, self.pair = planner, pair
+        self.source, self.target = pair.profile.release, pair.other.release
         self.forward = self.source == RELEASES[0]
-        self.rule = str(pair.document.mark()) if pair else ""
+        self.rule = str(pair.document.mark()) if pair.document.text else ""
         self.seen: set[Path] = set()
 
     def group(
@@ -184,13 +185,12 @@ class _Maker:
     ) -> Group:
         """The steps for the concepts below `here`, whose counterparts are below `there`."""
         made = Group()
-        found = {name: self._steps((*here, name), there, concept, others) for name, concept in concepts.items()}
+        found = {name: self._step((*here, name), there, each, others) for name, each in concepts.items()}
         reached = {name for step in found.values() for name in _reached(step)}
         for name in self._in_order(here, concepts):
             step = found[name]
-            if step is None and name in reached:  # others come to the same place
-                other = others[name]
-                step = Carry(((name, other.many),), self.rule, "it stands there already")
+            if step is None and name in reached:  # another concept comes to the same place
+                step = Carry(((name, others[name].many),), self.rule, "it stands there already")
             if step is None:
                 made.same.append(name)
             else:
@@ -200,198 +200,167 @@ class _Maker:
     def _in_order(self, here: Path, concepts: Mapping[str, Concept]) -> list[str]:
         """Concepts with rows in the order of the rows, then the others."""
         depth = len(here)
-        paths = self.pair.rows if self.pair else ()
-        rows = [path[depth] for path in paths if len(path) > depth and path[:depth] == here]
+        rows = [path[depth] for path in self.pair.rows if len(path) > depth and path[:depth] == here]
         return sorted(concepts, key=lambda name: rows.index(name) if name in rows else len(rows))
 
-    def _steps(self, path: Path, there: Path, concept: Concept, others: Mapping[str, Concept]) -> Step | None:
+    def _step(self, path: Path, there: Path, concept: Concept, others: Mapping[str, Concept]) -> Step | None:
         """What becomes of one concept; None when it goes along as it is."""
-        pair, name = self.pair, path[-1]
-        other = others.get(name)
-        if pair is not None:
-            if path in pair.rows:
-                return self._rows(pair.rows[path], there, concept)
-            if path in pair.only:
-                return self._only(path, pair)
-            if pair.touches(path) and (other is None or not self.profiles.inside(self.target, other)):
-                inside = self.profiles.inside(self.source, concept)
-                return Open(self.group(path, there, inside, dict(others)))
+        other = others.get(path[-1])
+        if path in self.pair.rows:
+            return self._by_rows(self.pair.rows[path], there, concept)
+        if path in self.pair.only:
+            return self._only(path)
+        if self.pair.touches(path) and (other is None or not self._inside_of(self.target, other)):
+            return Open(self.group(path, there, self._inside_of(self.source, concept), others))
         if other is None:
             self._fault(f"{self._name(path)} is neither carried nor listed under only-{self.source}")
-            return Drop(self.rule, f"zib {self.target} has no {name}")
-        self._check_same(path, concept, other)
-        return self._same(path, (*there, name), concept, other)
-
-    # -- by name -----------------------------------------------------------------------------------
-
-    def _same(self, path: Path, target: Path, concept: Concept, other: Concept) -> Step | None:
-        inside = self._inside(path, target, concept, other)
+            return Drop(self.rule, f"zib {self.target} has no {path[-1]}")
+        if self.forward:
+            self._check_same(path, concept, other)
+        inside = self._inside(path, (*there, path[-1]), concept, other)
         if inside is None and concept.many == other.many:
             return None
-        return Carry(((target[-1], other.many),), self.rule, f"zib {self.target} has it once", inside)
+        return Carry(((other.name, other.many),), self.rule, f"zib {self.target} has it once", inside)
 
     def _inside(self, path: Path, target: Path, concept: Concept, other: Concept) -> Group | None:
         """The steps inside a group or partial zib; None when nothing changes there."""
-        concepts = self.profiles.inside(self.source, concept)
-        others = self.profiles.inside(self.target, other)
+        concepts, others = self._inside_of(self.source, concept), self._inside_of(self.target, other)
         if not concepts or not others:
             return None
-        touched = self.pair is not None and self.pair.touches(path)
-        if concept.type == other.type and concept.type != "group" and not touched:
+        if concept.type == other.type != "group" and not self.pair.touches(path):
             found = self.planner.plan(concept.type, self.source).group
         else:
             found = self.group(path, target, concepts, others)
         return found if found.steps else None
 
+    def _inside_of(self, release: str, concept: Concept) -> Mapping[str, Concept]:
+        return self.planner.profiles.inside(release, concept)
+
     # -- by row ------------------------------------------------------------------------------------
 
-    def _rows(self, rows: list[Row], there: Path, concept: Concept) -> Step:
-        first: Carry | None = None
-        for row in reversed(rows):
-            step = self._row(row, there, concept)
-            step.otherwise = first
-            first = step
-        assert first is not None
-        return first
+    def _by_rows(self, rows: list[Row], there: Path, concept: Concept) -> Carry:
+        """The step of the first row; what it cannot convert is for the next."""
+        steps = [self._row(row, there, concept) for row in rows]
+        for step, following in pairwise(steps):
+            step.otherwise = following
+        return steps[0]
 
     def _row(self, row: Row, there: Path, concept: Concept) -> Carry:
         self.seen.add(row.source)
-        document = self._document()
+        document, body = self.pair.document, row.body
+        name = ".".join(row.target)
         if row.target[: len(there)] != there:
-            raise document.fault(f"'{'.'.join(row.target)}' stands outside the group of its counterpart", *row.keys)
-        chain = list(self._chain(self.target, self.other, row.target, row.keys))
-        other = chain[-1]
-        route: Route = tuple((each.name, each.many) for each in chain[len(there) :])
-        body = row.body
-        when = body.get("when", "")
-        step = Carry(route, str(document.mark(*row.keys)), body.get("because", ""), when=when)
-        step.states = bool(when) and not self.forward
-        step.latest = body.get("take") == "latest"
-        step.inside = self._inside(row.source, row.target, concept, other)
-        step.convert, step.words = self._conversion(row, concept, other)
-        if not step.because:
-            step.because = f"zib {self.target} has one {'.'.join(row.target)}"
-        self._check_row(row, concept, other)
-        return step
+            raise document.fault(f"'{name}' stands outside the group of its counterpart", *row.keys)
+        chain = self.planner.chain(self.pair, self.pair.other, row.target, row.keys)
+        route = tuple((each.name, each.many) for each in chain[len(there) :])
+        convert, words = self._conversion(row, concept, chain[-1])
+        self._check_row(row, concept, chain)
+        return Carry(
+            route,
+            str(document.mark(*row.keys)),
+            body.get("because", f"zib {self.target} has one {name}"),
+            self._inside(row.source, row.target, concept, chain[-1]),
+            convert,
+            words,
+            when=body.get("when", ""),
+            states="when" in body and not self.forward,
+            latest=body.get("take") == "latest",
+        )
 
-    def _conversion(self, row: Row, concept: Concept, other: Concept) -> tuple[Callable[[Any], Any] | None, bool]:
+    def _conversion(self, row: Row, concept: Concept, other: Concept) -> tuple[Conversion | None, bool]:
+        """What makes the value of the other release, and whether only words remain of it."""
         if "map" in row.body:
             found = self.planner.maps.get(row.body["map"])
             if found is None:
-                raise self._document().fault(f"no concept map '{row.body['map']}'", *row.keys, "map")
+                raise self.pair.document.fault(f"no concept map '{row.body['map']}'", *row.keys, "map")
             return recoded(found, self.forward, concept.type, other.type), False
         if "label" in row.body:
             return labelled(row.body["label"], self.forward), False
-        if other.type == "text" and concept.type in ("code", "any"):
+        if other.type == "text" != concept.type:
             return to_text, True
-        if other.type == "code" and concept.type == "text":
-            return to_code, False
+        if other.type not in (concept.type, "any") and not self._inside_of(self.target, other):
+            text = f"a {concept.type} cannot be a {other.type} without a concept map"
+            raise self.pair.document.fault(text, *row.keys)
         return None, False
 
-    def _only(self, path: Path, pair: Pair) -> Step:
+    def _only(self, path: Path) -> Drop | Words:
         self.seen.add(path)
-        said = pair.only[path]
-        keys = (f"only-{self.source}", ".".join(path))
-        rule = str(pair.document.mark(*keys))
+        said, keys = self.pair.only[path], self.pair.keys(path)
+        rule = str(self.pair.document.mark(*keys))
         if isinstance(said, str):
             return Drop(rule, said)
         host = tuple(said["in"].split("."))
-        chain = list(self._chain(self.target, self.other, host, (*keys, "in")))
+        chain = self.planner.chain(self.pair, self.pair.other, host, (*keys, "in"))
         if chain[-1].type != "text" or any(each.many for each in chain):
-            raise pair.document.fault(f"'{said['in']}' is not one text", *keys, "in")
+            raise self.pair.document.fault(f"'{said['in']}' is not one text", *keys, "in")
         return Words(rule, said["because"], said["label"], host)
-
-    def _chain(self, release: str, profile: Profile, path: Path, keys: Path) -> Iterator[Concept]:
-        """The concepts along a path of a profile."""
-        here: Profile | Concept = profile
-        for name in path:
-            found = self.profiles.inside(release, here).get(name)
-            if found is None:
-                text = f"{profile.block} of {release} has no concept '{'.'.join(path)}'"
-                raise self._document().fault(text, *keys)
-            here = found
-            yield found
 
     # -- faults ------------------------------------------------------------------------------------
 
     def check_listed(self) -> None:
         """Raise the fault of a row or reason about a concept that this release does not have."""
-        if self.pair is None:
-            return
-        for path in (*self.pair.rows, *self.pair.only):
+        pair = self.pair
+        for path in (*pair.rows, *pair.only):
             if path not in self.seen:
-                keys = self.pair.rows[path][0].keys if path in self.pair.rows else (f"only-{self.source}", ".".join(path))
-                for _ in self._chain(self.source, self.profile, path, keys):
-                    pass  # raises when there is no such concept
-                raise self.pair.document.fault("a row above this one takes the concept", *keys)
-        for path in self.pair.only:
-            same = all(name in _names(self.profiles, self.target, self.other, path[:i]) for i, name in enumerate(path))
-            targets = [row.target for rows in self.pair.rows.values() for row in rows]
-            if same and not any(path == target[: len(path)] for target in targets):
-                self._fault(f"zib {self.target} has {'.'.join(path)} too", f"only-{self.source}", ".".join(path))
+                self.planner.chain(pair, pair.profile, path, pair.keys(path))
+                raise pair.document.fault("another row takes this concept along", *pair.keys(path))
+        reached = {row.target[:i] for rows in pair.rows.values() for row in rows for i in range(1, 9)}
+        for path in pair.only:
+            if path not in reached and self._has(path):
+                self._fault(f"zib {self.target} has {'.'.join(path)} too", *pair.keys(path))
+
+    def _has(self, path: Path) -> bool:
+        """True when the other block has a concept at this path."""
+        try:
+            return bool(self.planner.chain(self.pair, self.pair.other, path, ()))
+        except AuthoringError:
+            return False
 
     def _check_same(self, path: Path, concept: Concept, other: Concept) -> None:
         """What goes by its name is the same concept, of the same make."""
-        if not self.forward:
-            return
-        inside = self.profiles.inside(self.source, concept) and self.profiles.inside(self.target, other)
+        groups = self._inside_of(self.source, concept) and self._inside_of(self.target, other)
         for what, one, two in (
             ("id", concept.id, other.id),
-            ("type", *(("", "") if inside else (concept.type, other.type))),
+            ("type", *(("", "") if groups else (concept.type, other.type))),
             ("repetition", concept.many, other.many),
-            ("targets", self._targets(concept), tuple(sorted(other.targets))),
+            ("targets", self._targets(concept), sorted(other.targets)),
         ):
             if one != two:
                 self._fault(f"the {what} of {self._name(path)} differs ({one}, {two}): it needs a row")
 
-    def _check_row(self, row: Row, concept: Concept, other: Concept) -> None:
-        document, body = self._document(), row.body
+    def _check_row(self, row: Row, concept: Concept, chain: list[Concept]) -> None:
+        body, other = row.body, chain[-1]
         if body.get("only") and "because" not in body:
-            raise document.fault("a row of one direction says because", *row.keys)
-        when = body.get("when")
-        if when:
-            source = row.source if self.forward else row.target
-            profile = self.profile if self.forward else self.other
-            beside = _names(self.profiles, RELEASES[0], profile, source[:-1])
-            if when not in beside or beside[when].type != "boolean":
-                raise document.fault(f"no truth value '{when}' stands beside the concept", *row.keys, "when")
-        lossy = concept.type != other.type and {"map", "label"}.isdisjoint(body)
-        lossy = lossy and not (self.profiles.inside(self.source, concept) and self.profiles.inside(self.target, other))
-        many = any(each.many for each in self._chain(self.source, self.profile, row.source, row.keys))
-        once = not any(each.many for each in self._chain(self.target, self.other, row.target, row.keys))
-        targets = self.forward and self._targets(concept) != tuple(sorted(other.targets))
-        if (lossy or (many and once) or targets) and "because" not in body:
-            self._fault(f"the row changes the type, repetition or targets of {self._name(row.source)}: say because", *row.keys)
+            raise self.pair.document.fault("a row of one direction says because", *row.keys)
+        if "when" in body:
+            self._check_when(row)
+        groups = self._inside_of(self.source, concept) and self._inside_of(self.target, other)
+        mine = self.planner.chain(self.pair, self.pair.profile, row.source, row.keys)
+        changes = (
+            concept.type != other.type and not groups and {"map", "label"}.isdisjoint(body),
+            any(each.many for each in mine) and not any(each.many for each in chain),
+            self.forward and self._targets(concept) != sorted(other.targets),
+        )
+        name = self._name(row.source)
+        if any(changes) and "because" not in body:
+            self._fault(f"the row changes the type, repetition or targets of {name}: say because", *row.keys)
         if row.source == row.target and concept.id == other.id and body.keys() <= {"to"}:
-            self._fault(f"{self._name(row.source)} goes along without a row", *row.keys)
+            self._fault(f"{name} goes along without a row", *row.keys)
 
-    def _targets(self, concept: Concept) -> tuple[str, ...]:
-        return tuple(sorted({self.planner.pairs.partner(self.source, each) for each in concept.targets}))
+    def _check_when(self, row: Row) -> None:
+        path = (*(row.source if self.forward else row.target)[:-1], row.body["when"])
+        profile = self.pair.profile if self.forward else self.pair.other
+        if self.planner.chain(self.pair, profile, path, (*row.keys, "when"))[-1].type != "boolean":
+            raise self.pair.document.fault(f"'{row.body['when']}' is no truth value", *row.keys, "when")
 
-    def _document(self) -> Document:
-        assert self.pair is not None
-        return self.pair.document
+    def _targets(self, concept: Concept) -> list[str]:
+        return sorted({self.planner.pairs.partner(self.source, each) for each in concept.targets})
 
     def _name(self, path: Path) -> str:
-        return ".".join((self.profile.block, *path))
+        return ".".join((self.pair.profile.block, *path))
 
     def _fault(self, text: str, *keys: str) -> None:
-        if self.pair is not None:
-            fault = self.pair.document.fault(text, *(keys or (self.source,)))
-        else:
-            fault = AuthoringError(text, f"zib_profiles/{self.source}/{self.profile.block}.yaml", 1, 1, "")
-        self.planner.faults.append(fault)
-
-
-def _names(profiles: Profiles, release: str, profile: Profile, path: Path) -> Mapping[str, Concept]:
-    """The concepts inside the group at a path; none when there is no such group."""
-    here: Profile | Concept = profile
-    for name in path:
-        found = profiles.inside(release, here).get(name)
-        if found is None:
-            return {}
-        here = found
-    return profiles.inside(release, here)
+        self.planner.faults.append(self.pair.document.fault(text, *(keys or (self.source,))))
 
 
 def _reached(step: Step | None) -> Iterator[str]:
@@ -402,38 +371,3 @@ def _reached(step: Step | None) -> Iterator[str]:
     elif isinstance(step, Open):
         for each in step.inside.steps.values():
             yield from _reached(each)
-
-
-def recoded(found: ConceptMap, forward: bool, source: str, target: str) -> Callable[[Any], Any]:
-    """A conversion by a concept map between releases, whose targets are systems of the zibs by OID.
-
-    A code that the map does not know goes along as it is, where a code may stand; one that it knows
-    and cannot translate has no value.
-    """
-    stays = source == target == "code"
-
-    def convert(value: Any) -> Any:
-        """by the concept map"""
-        if type(value) is Absent:
-            return value
-        coded = Code(str(value.value).lower(), "") if type(value) is Boolean else value
-        if type(coded) is not Code:
-            return None
-        if forward:
-            there = found.forward(coded.code, coded.system, "r4")  # the same for both versions of FHIR
-            known = found.knows(coded.code, coded.system, "r4")
-            made = Code(there.code, there.system, there.display) if there else None
-            exact = there is None or there.exact
-        else:
-            back = found.back(coded.code, "r4", coded.system)
-            known, made = back is not None, Code(back.code, back.system) if back else None
-            exact = back is None or back.equivalence in ("equal", "equivalent")
-        if made is None:
-            return value if stays and not known else None
-        if target == "boolean":
-            return Boolean(made.code == "true", value.at)
-        words = coded.text if exact else coded.text or coded.display
-        return Code(made.code, made.system, made.display, "", words, value.at)
-
-    convert.__doc__ = f"by the concept map {found.name}"
-    return convert

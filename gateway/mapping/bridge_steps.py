@@ -10,26 +10,12 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from gateway.blocks.values import (
-    Absent,
-    Blob,
-    Block,
-    Boolean,
-    Code,
-    Identifier,
-    Integer,
-    Moment,
-    Quantity,
-    Ref,
-    Text,
-)
-from gateway.mapping.runtime_write import NULL_FLAVOR
+from gateway.blocks.values import Block, Boolean, Code, Moment, Ref, Text
+from gateway.mapping.bridge_values import in_words
 
 Values = dict[str, Any]
 Route = tuple[tuple[str, bool], ...]
 """Concept names from where a step stands down to its target, each with whether it may repeat."""
-
-_YES_NO = {True: "ja", False: "nee"}
 
 
 @dataclass(slots=True)
@@ -61,9 +47,11 @@ class Crossing:
             for group in step.host[:-1]:
                 place[group] = place = dict(place.get(group) or {})
             there = place.get(name)
-            before = f"{there.value}\n" if type(there) is Text else ""
+            lines = there.value.splitlines() if type(there) is Text else []
             number = there.at if type(there) is Text and there.at >= 0 else at
-            place[name] = Text(f"{before}{step.label}: {text}", number)
+            if f"{step.label}: {text}" not in lines:  # said before, on an earlier way there
+                lines.append(f"{step.label}: {text}")
+            place[name] = Text("\n".join(lines), number)
             if at >= 0:
                 self.words[at] = step.rule, number
         self.said.clear()
@@ -119,8 +107,9 @@ class Carry:
     words: bool = False
     """Only the words of the value remain."""
     when: str = ""
-    """A truth value beside the concept of release 2017 that must hold: asked on the way there, stated back."""
+    """A truth value beside the concept of release 2017 that must hold."""
     states: bool = False
+    """On the way back, where that it holds is said instead of asked."""
     latest: bool = False
     """Of several the latest remains instead of the first."""
     otherwise: Carry | None = None
@@ -258,16 +247,15 @@ class Imparting:
 
     rows: dict[str, dict[str, str]]
     """Concept that refers to a block → concept of this block to concept of the other."""
-    rule: str
     unless: tuple[str, Sequence[str]] = ("", ())
     """A coded concept, and the codes with which nothing is told."""
 
-    def told(self, block: Block, by_key: Mapping[str, Block]) -> dict[int, str]:
-        """Tell the blocks; gives the numbers of the values that are now theirs, and the row."""
+    def told(self, block: Block, by_key: Mapping[str, Block]) -> set[int]:
+        """Tell the blocks; gives the numbers of the values that are now theirs."""
         stop = block.values.get(self.unless[0])
+        found: set[int] = set()
         if type(stop) is Code and stop.code in self.unless[1]:
-            return {}
-        found: dict[int, str] = {}
+            return found
         for concept, rows in self.rows.items():
             ref = block.values.get(concept)
             other = by_key.get(ref.key) if type(ref) is Ref else None
@@ -275,8 +263,8 @@ class Imparting:
                 value = block.values.get(source)
                 if value is not None and other is not None and target not in other.values:
                     other.values = {**other.values, target: value}
-                    found[value.at] = self.rule
-        return found
+                    found.add(value.at)
+        return found - {-1}
 
 
 @dataclass(slots=True)
@@ -290,50 +278,3 @@ class Plan:
     when: str = ""
     """A truth value that a block of release 2017 must have to be one of 2020: asked there, stated back."""
     imparting: Imparting | None = None
-
-
-# -- conversions ---------------------------------------------------------------------------------------
-
-
-def in_words(value: Any) -> str:
-    """What a value says to a person, in Dutch; empty for what cannot be said in a line."""
-    match value:
-        case Text():
-            return value.value
-        case Code():
-            return value.text or value.display or value.code
-        case Boolean():
-            return _YES_NO[value.value]
-        case Quantity():
-            return f"{value.comparator}{value.value} {value.unit or value.code}".rstrip()
-        case Moment() | Integer() | Identifier():
-            return str(value.value)
-        case Ref():
-            return value.display
-        case Absent() | Blob() | dict():
-            return ""
-    raise TypeError(type(value))
-
-
-def to_text(value: Any) -> Any:
-    """words of it"""
-    return value if type(value) in (Text, Absent) else Text(words, value.at) if (words := in_words(value)) else None
-
-
-def to_code(value: Any) -> Any:
-    """a code of its own for the text"""
-    return Code("OTH", NULL_FLAVOR, text=value.value, at=value.at) if type(value) is Text else value
-
-
-def labelled(label: str, forward: bool) -> Callable[[Any], Any]:
-    """A text behind a label, or without it on the way back."""
-
-    def add(value: Any) -> Any:
-        return Text(f"{label}: {value.value}", value.at) if type(value) is Text else value
-
-    def remove(value: Any) -> Any:
-        return Text(value.value.removeprefix(f"{label}: "), value.at) if type(value) is Text else value
-
-    made = add if forward else remove
-    made.__doc__ = f"{'behind' if forward else 'without'} '{label}: '"
-    return made

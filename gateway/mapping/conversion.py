@@ -69,6 +69,11 @@ def reader(zib_type: str, fhir_type: str) -> str | None:
     return _READERS.get((zib_type, fhir_type))
 
 
+def sees_around(via: str) -> bool:
+    """True for a named converter that is told the whole block or partial zib when it writes."""
+    return bool(getattr(converters.NAMED.get(via.replace("-", "_")), "sees_around", False))
+
+
 def named(via: str) -> str | None:
     """The name in the generated source of a named converter; None when there is none."""
     name = via.replace("-", "_")

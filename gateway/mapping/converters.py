@@ -1,7 +1,8 @@
 """The named converters (`via`) and computed elements: the only Python that a mapping can name.
 
 A converter is a pair: `write(target, key, value, c, rule)` puts a value in its place, `read(source, key,
-c, rule)` gives it back.  A computed element is a function of a block or group.  What they do stands in a
+c, rule)` gives it back; one that `sees_around` is told the whole block or partial zib behind the rule.  A
+computed element is a function of a block or group.  What they do stands in a
 module for each subject; these tables are all that there are.
 """
 
@@ -22,6 +23,7 @@ COMPUTED = {
 NAMED: dict[str, Any] = {
     "first_names": names.FirstNames("BR"),
     "other_initials": names.OtherInitials("IN", ""),
+    "initials_apart": names.InitialsApart("IN", ""),
     "first_names_together": names.GivenNames("BR"),
     "initials_together": names.GivenNames("IN", ""),
     "call_me_name": names.GivenNames("CL"),

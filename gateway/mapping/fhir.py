@@ -47,6 +47,7 @@ class FhirReader:
         c.release = self.loaded.compiled.release
         c.blocks_of = self.loaded.blocks_of
         c.beside = frozenset(url for _, url in self.loaded.compiled.beside.values())
+        c.registers = self.systems.identifiers
         placed = list(_resources(tree, c))
         parts = [(resource, place, self._part(resource, place, c)) for place, resource in placed]
         self._assign_keys(parts, c)
@@ -81,13 +82,14 @@ class FhirReader:
         for url in resource.get("meta", {}).get("profile", ()):
             found = self.loaded.by_profile.get(url.partition("|")[0], ())
             fitting = [part for part in found if self._fits(resource, part)]
-            if fitting:  # the first of those that are selected by most
-                return max(fitting, key=lambda part: len(self.loaded.selected[part.block, part.name]))
+            if fitting:
+                return max(fitting, key=self._claim)
         candidates = [
-            (len(self.loaded.fixed[key]), part.primary, part)
+            (len(self.loaded.fixed[key]), _stands_alone(part), part)
             for key, part in self.loaded.parts.items()
             if part.release == self.loaded.compiled.release  # one of another release is known by its profile
             and self._fits(resource, part)
+            and (self.loaded.fixed[key] or part.type not in self.loaded.compiled.never_guessed)
             and all(holds(resource.get(name), value) for name, value in self.loaded.fixed[key])
         ]
         if not candidates:
@@ -95,6 +97,10 @@ class FhirReader:
             c.issues.append(Issue("warning", "not-supported", text, place=place))
             return None
         return max(candidates, key=lambda each: each[:2])[2]
+
+    def _claim(self, part: PartFacts) -> tuple[int, bool]:
+        """How much speaks for a part, of those that share a profile: what it is selected by, then its place."""
+        return len(self.loaded.selected[part.block, part.name]), _stands_alone(part)
 
     def _fits(self, resource: Tree, part: PartFacts) -> bool:
         """True when a resource is of the part's type and has what the part is selected by."""
@@ -122,6 +128,8 @@ class FhirReader:
         """Of the parts that share a profile the one whose block this resource points at, and that block's key."""
         for each in (part, *self._alike(resource)):
             for path, target in each.links:
+                if not self.loaded.parts[each.block, target].primary:
+                    continue  # what several blocks link to does not make them one
                 for found in _along(resource, path):
                     other = c.resources.get(found.get("reference", "")) if isinstance(found, dict) else None
                     if other is not None and c.parts.get(id(other)) == f"{each.block}/{target}":
@@ -153,7 +161,9 @@ class FhirReader:
         Blocks may share a profile (the characteristics of a wound): the link tells whose it is.
         """
         name = f"{part.block}/{part.name}"
-        if not c.parts.get(id(resource), "").startswith(f"{part.block}/") and id(resource) not in c.keys:
+        there = self._settled(resource, None, c)
+        free = there is None or there.block != part.block or not (there.primary or there.links)
+        if free and id(resource) not in c.keys:
             claimed = {url.partition("|")[0] for url in resource.get("meta", {}).get("profile", ())}
             if self._fits(resource, part) and claimed.intersection(part.profiles):
                 c.parts[id(resource)] = name
@@ -211,6 +221,7 @@ def _fresh_joins(blocks: list[Block], c: FhirReading) -> list[Block]:
             fresh.append(joined)
         else:
             known[joined.key] = there.key
+            c.said_elsewhere(joined.values)
     if known:
         for block in blocks:
             block.values = _redirected(block.values, known)
@@ -262,8 +273,8 @@ def _resource(resource: Tree, place: str, full_url: str, c: FhirReading) -> Iter
     if "id" in resource:
         c.resources[f"{resource['resourceType']}/{resource['id']}"] = resource
     yield place, resource
-    for i, contained in enumerate(resource.get("contained", ())):
-        yield f"{place}.contained[{i}]", contained
+    for i, inner in enumerate(resource.get("contained", ())):
+        yield f"{place}.contained[{i}]", inner
 
 
 def _dangling(c: FhirReading, placed: list[tuple[str, Tree]]) -> Iterator[Issue]:
@@ -292,6 +303,11 @@ def _elements(place: str, element: Tree) -> Iterator[tuple[str, Tree]]:
             if isinstance(each, dict):
                 number = f"[{i}]" if isinstance(value, list) else ""
                 yield from _elements(f"{place}.{name}{number}", each)
+
+
+def _stands_alone(part: PartFacts) -> bool:
+    """True for a part that is not only there because another one links to it."""
+    return part.primary or bool(part.links)
 
 
 def _rank(part: PartFacts) -> int:
@@ -327,6 +343,7 @@ class FhirWriter:
     ) -> tuple[list[Tree], Writing]:
         """The resources of all blocks that are not context, and the state; `seed` makes the ids of this document."""
         c = Writing(context, size, self._uri, self.loaded.compiled.version == "r4")
+        c.extensible = not self.loaded.compiled.types
         c.translate = self._translate
         c.part_types, c.datatypes, c.displays = self._part_types, self._datatypes, self._displays
         c.reference_parts, c.beside = self.loaded.compiled.references, self.loaded.compiled.beside

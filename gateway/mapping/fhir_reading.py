@@ -8,7 +8,15 @@ from typing import Any
 
 from gateway.blocks.values import Absent, Block, Boolean, Code, Identifier, Ref
 from gateway.mapping.context import Context
-from gateway.mapping.runtime_read import CODING, REFERENCE, code_of_coding, items, reference_of, truth_of_text
+from gateway.mapping.runtime_read import (
+    CODING,
+    REFERENCE,
+    code_of_coding,
+    identifier_of,
+    items,
+    reference_of,
+    truth_of_text,
+)
 from gateway.mapping.runtime_write import NULL_FLAVOR
 from gateway.mapping.state import Reading
 
@@ -16,6 +24,15 @@ Tree = dict[str, Any]
 Marks = dict[int, dict[Any, tuple[str, int]]]
 Values = tuple[tuple[str, ...], dict[str, tuple[str, ...]]]
 """A value set: the systems of which it has every code, and its codes by system."""
+
+
+def _numbers(values: Any) -> Iterator[int]:
+    """The numbers in the account of all values in a group."""
+    if isinstance(values, dict | list):
+        for each in values.values() if isinstance(values, dict) else values:
+            yield from _numbers(each)
+    elif values.at >= 0:
+        yield values.at
 
 
 def _holds(values: Values, code: Code) -> bool:
@@ -61,6 +78,8 @@ class FhirReading(Reading):
         """ids of elements that a fixed value or a link is: rows do not read them again"""
         self.repeats: tuple[Tree, dict[str, list[Any]]] = ({}, {})
         """A partial zib of several elements that is read now, and what repeats in it of the elements before."""
+        self.registers: frozenset[str] = frozenset()
+        """Systems of the national registers of persons and organizations"""
         self.beside: frozenset[str] = frozenset()
         """URLs of the extensions of references that point at a second resource"""
         self.blocks_of: dict[str, frozenset[str]] = {}
@@ -121,6 +140,14 @@ class FhirReading(Reading):
         found = source[key][i] if isinstance(source[key], list) else source[key]
         for coding in found.get("coding", (found,)) if isinstance(found, dict) else ():
             self.mark(coding, CODING, rule, at)
+
+    def said_elsewhere(self, values: Any) -> None:
+        """What these values were read from says only what another value says too."""
+        numbers = set(_numbers(values))
+        for members in self.marks.values():
+            for member, (rule, at) in members.items():
+                if at in numbers:
+                    members[member] = (rule, -1)
 
     def said_before(self, at: int, known: int) -> None:
         """Value number `at` only repeats value number `known`."""
@@ -196,6 +223,18 @@ class FhirReading(Reading):
 
     def _code(self, coding: Tree) -> Code:
         return Code(coding.get("code", ""), self.oid(coding.get("system", "")))
+
+    def numbered(self, registered: bool) -> Callable[..., Any]:
+        """A reader of an identifier beside another concept's: one of a national register is the block's own
+        number, any other its identification number.
+        """
+
+        def fitting(found: Tree, c: FhirReading, rule: str) -> Any:
+            if (self.oid(found.get("system", "")) in self.registers) is not registered:
+                return None
+            return identifier_of(found, c, rule)
+
+        return fitting
 
     def among(self, read: Callable[..., Any], own: Values, others: tuple[Values, ...]) -> Callable[..., Any]:
         """A reader of a code that shares its element with other concepts: their value sets tell whose it is.

@@ -85,6 +85,8 @@ class Compiled(msgspec.Struct):
     """Block to (part, extension URL) of a second reference beside each reference"""
     types: str
     """The message whose tree this is; empty for FHIR"""
+    never_guessed: tuple[str, ...]
+    """Types of resource that are read only by their profile or by what their mapping fixes"""
 
 
 def compile_format(folder: Path, profiles: Profiles, types: ElementTypes, uri: Callable[[str], str]) -> Compiled:
@@ -99,7 +101,23 @@ def compile_format(folder: Path, profiles: Profiles, types: ElementTypes, uri: C
 
 def empty(form: Format) -> Compiled:
     """A format without mappings yet."""
-    return Compiled(form.name, form.version, form.release, form.references, [], [], [], {}, [], {}, [], [], form.beside, form.types)
+    return Compiled(
+        name=form.name,
+        version=form.version,
+        release=form.release,
+        references=form.references,
+        parts=[],
+        datatypes=[],
+        backs=[],
+        displays={},
+        joined=[],
+        sources={},
+        rows=[],
+        needs=[],
+        beside=form.beside,
+        types=form.types,
+        never_guessed=form.never_guessed,
+    )
 
 
 def read_format(folder: Path) -> Format:
@@ -122,6 +140,7 @@ def read_format(folder: Path) -> Format:
             block: (second["part"], base + second["extension"])
             for block, second in (data.get("beside") or {}).items()
         },
+        never_guessed=tuple(data.get("never-guessed") or ()),
     )
 
 

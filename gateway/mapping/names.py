@@ -174,8 +174,8 @@ class FirstNames(GivenNames):
 class OtherInitials(GivenNames):
     """One given name for each initial that no first name stands for.
 
-    Initials that contradict the first names are not written: FHIR would need to know which belong
-    together.  Where first names and initials stand together, the initials that are read are those of all.
+    Initials that contradict the first names are not written here, because FHIR would need to know which
+    belong together.  Where first names and initials stand together, those of all names are read.
     """
 
     def split(self, text: str, target: Tree, key: str) -> list[str] | None:
@@ -187,6 +187,24 @@ class OtherInitials(GivenNames):
         """The initial of every name, in order."""
         del found
         return "".join(name if kind == "IN" else f"{name[:1]}." for _, name, kind, _ in _names(source, key))
+
+
+class InitialsApart(GivenNames):
+    """Initials that contradict the first names, in a name that holds nothing else."""
+
+    sees_around = True
+
+    def write(
+        self, target: Tree, key: str, value: Any, c: Writing, rule: str, around: Tree | None = None
+    ) -> None:
+        """Every initial, when the name with the first names has none of them."""
+        names = plain(around, "FirstNames").split()
+        if type(value) is Text and other_initials(names, initials_of(value.value)) is None:
+            super().write(target, key, value, c, rule)
+
+    def split(self, text: str, _target: Tree, _key: str) -> list[str] | None:
+        """The initials apart."""
+        return initials_of(text) or None
 
 
 # -- addresses ---------------------------------------------------------------------------------------

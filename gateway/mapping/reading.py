@@ -182,7 +182,7 @@ class ReadCompiler:
         """The element is there, and so the concept has the value that the row names."""
         base = "item" if leaf.item else scope
         value = self._meaning(leaf, f'c.take_members({element}, ("url",), {self._rule(leaf)})')
-        with self.source.block(f"if not denied({element})"):
+        with self.source.block(f"if not denied({element}) and not there({base}, {leaf.key!r})"):
             self.source.line(f"whole({base}, {leaf.key!r}, {value})")
 
     def _meaning(self, leaf: Leaf, at: str) -> str:
@@ -243,7 +243,7 @@ class ReadCompiler:
         many = ", many=True" if leaf.place.take == "first" else ""
         if leaf.place.means is not None:
             at = f'c.take_member({source}, "{node.name}", 0, {rule})'
-            with self.source.block(f'if "{node.name}" in {source}'):
+            with self.source.block(f'if "{node.name}" in {source} and not there({base}, {key!r})'):
                 self.source.line(f"whole({base}, {key!r}, {self._meaning(leaf, at)})")
         elif leaf.place.via:
             name = conversion.named(leaf.place.via)
@@ -300,6 +300,8 @@ class ReadCompiler:
             return self._constants.bare(leaf, name, "in_system")
         if concept.type == "reference" and concept.targets:
             return f"c.referring({concept.targets!r}, {leaf.rival})"
+        if leaf.registered is not None:
+            return f"c.numbered({leaf.registered})"
         if leaf.among:
             others = ", ".join(self._values(name) for name in leaf.among)
             return f"c.among({name}, {self._values(concept.values)}, ({others},))"

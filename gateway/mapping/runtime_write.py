@@ -328,7 +328,7 @@ def put(target: Tree, key: str, value: Any, convert: Converter, c: Writing, rule
         found = found[0] if found else None
     if found is not None:
         target[key] = found
-    elif type(value) is Absent:
+    elif type(value) is Absent and c.extensible:
         target["_" + key] = absent_element(value)
     else:
         return c.unwritten(value, rule)
@@ -340,14 +340,14 @@ def add(target: Tree, key: str, value: Any, convert: Converter, c: Writing, rule
     """One value, or several, at an element that repeats."""
     found = convert(value, c)
     if found is None:
-        if type(value) is not Absent:
+        if type(value) is not Absent or not c.extensible:
             return c.unwritten(value, rule)
         pad(target, key).append(absent_element(value))
         target.setdefault(key, []).append(None)
-    elif type(found) is list:
-        target.setdefault(key, []).extend(found)
-    else:
+    elif type(found) is not list:
         target.setdefault(key, []).append(found)
+    elif found:
+        target.setdefault(key, []).extend(found)
     c.use_own(value, rule)
     return None
 
@@ -482,6 +482,13 @@ def link_all(target: Tree, key: str, me: Me, part: str, c: Writing) -> None:
 def joined(me: Me, c: Writing, block: str, by: str) -> Sequence[Any]:
     """The values of the blocks of a type that are about this person."""
     return c.joined(me, block, by)
+
+
+def carried(values: Tree, concept: str, c: Writing, rule: str) -> None:
+    """The reference of a joined block to the one that carries it is written by where it stands."""
+    found = values.get(concept)
+    if type(found) is Ref:
+        c.use(found, rule)
 
 
 def offset_of(moment: str, c: Writing) -> str:

@@ -54,6 +54,8 @@ class Format:
     """Block to the part that an extension of a reference points at too, and the URL of that extension."""
     types: str = ""
     """The message of an iStandaard whose tree this is (wmo301); empty: FHIR of `version`."""
+    never_guessed: tuple[str, ...] = ()
+    """Types of resource that are read only by their profile or by what their mapping fixes."""
 
 
 BEYOND = "@"
@@ -73,6 +75,8 @@ class Leaf:
     """Other references stand in the same element: the target's block tells which this is."""
     among: tuple[str, ...] = ()
     """Value sets of the other codes that stand in the same element."""
+    registered: bool | None = None
+    """Of several identifiers in one element: that of a national register, or any other."""
 
 
 @dataclass(slots=True)
@@ -98,10 +102,8 @@ class Node:
 
 
 CODED = ("CodeableConcept", "Coding")
-
-CODED = ("CodeableConcept", "Coding")
-
-CODED = ("CodeableConcept", "Coding")
+IDENTIFICATION = "NL-CM:0.0.6"
+"""The identification number that every block has."""
 
 Entry: TypeAlias = Leaf | Derived | Computed | Link | Join | Node
 
@@ -445,6 +447,7 @@ def _mark_rivals(root: Node) -> None:
     """References of several rows in one element, whatever selectors say; codes of several rows at one path."""
     found: dict[tuple[str, ...], list[Leaf]] = {}
     coded: dict[tuple[object, ...], list[Leaf]] = {}
+    numbers: dict[tuple[object, ...], list[Leaf]] = {}
 
     def walk(node: Node, path: tuple[str, ...], exact: tuple[object, ...]) -> None:
         for entry in node.entries:
@@ -455,6 +458,8 @@ def _mark_rivals(root: Node) -> None:
                 found.setdefault(path, []).append(entry)
             elif isinstance(entry, Leaf) and _is_told_by_values(entry, node):
                 coded.setdefault(exact, []).append(entry)
+            elif isinstance(entry, Leaf) and entry.concept.type == "identifier" and node.type == "Identifier":
+                numbers.setdefault(exact, []).append(entry)
 
     walk(root, (), ())
     for leaves in found.values():
@@ -465,6 +470,10 @@ def _mark_rivals(root: Node) -> None:
         sets = dict.fromkeys(leaf.concept.values for leaf in leaves)
         for leaf in leaves if len(sets) > 1 else ():
             leaf.among = tuple(name for name in sets if name != leaf.concept.values)
+    for leaves in numbers.values():
+        if len({leaf.concept.id for leaf in leaves}) > 1:
+            for leaf in leaves:
+                leaf.registered = leaf.concept.id != IDENTIFICATION
 
 
 def _is_told_by_values(leaf: Leaf, node: Node) -> bool:

@@ -77,6 +77,8 @@ class Writing:
         self.refused: dict[int, str] = {}
         self.uri = uris
         self.typed_references = typed_references
+        self.extensible = True
+        """An element without a value can say why, in an extension, as FHIR's can."""
         self.blocks: dict[str, Me] = {}
         self.part_types: dict[tuple[str, str], str] = {}
         self.reference_parts: dict[str, str] = {}

@@ -9,13 +9,12 @@ from pathlib import Path
 import jsonschema
 import msgspec
 
+from gateway import documents
 from gateway.blocks.profiles import Concept, Profiles, load_profiles
 from gateway.errors import AuthoringError, ContentError, Issue
-from gateway import documents
-from gateway.mapping import bridge, bridge_check, formats
+from gateway.mapping import bridge, bridge_check, bridge_plans, formats
 from gateway.mapping.translator import FOLDERS, MESSAGES, Translator
 from gateway.resources import MAPPINGS, ZIB_PROFILES
-
 
 FORMATS = {**FOLDERS, **MESSAGES}
 
@@ -139,8 +138,8 @@ def coverage() -> Iterator[Covered]:
             crossing = bridge_check.coverage(translator.bridge.planner, release, block)
             for path, concept in _leaves(profile.concepts, ()):
                 found = {form: _direction(rows, block, path)}
-                if release in bridge.RELEASES:
-                    found[bridge.NAME] = crossing.get(path, "")
+                if release in bridge_plans.RELEASES:
+                    found[bridge.NAME] = bridge_check.crosses(crossing, path)
                 yield Covered(release, block, ".".join(path), concept.id, found)
 
 

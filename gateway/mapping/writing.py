@@ -164,11 +164,14 @@ class WriteCompiler:
         rest = Node(
             node.name, node.type, node.many, node.primitive, node.url, node.selectors, None, node.entries[1:]
         )
+        said = f"carried({block}, {join.by or 'Subject'!r}, c, {self.source.rule(join.mark)})"
         with self.source.block(f"for {block} in joined(me, c, {join.block!r}, {join.by!r})"):
             if join.when is not None:
                 with self.source.block(f"if {self.test(self.layout.joined(join, join.when), block)}"):
+                    self.source.line(said)
                     self._element(rest, target, block)
             else:
+                self.source.line(said)
                 self._element(rest, target, block)
 
     def _element(self, node: Node, target: str, scope: str) -> None:
@@ -294,7 +297,8 @@ class WriteCompiler:
             name = conversion.named(leaf.place.via)
             if name is None:
                 raise self.layout.fault(leaf.place.mark, f"no converter '{leaf.place.via}'")
-            self.source.line(f'{name}.write({target}, "{node.name}", {value}, c, {rule})')
+            around = ", v" if conversion.sees_around(leaf.place.via) else ""
+            self.source.line(f'{name}.write({target}, "{node.name}", {value}, c, {rule}{around})')
             return
         if leaf.place.precision is not None or leaf.place.time:
             self._put_beside(leaf, node, target, value)
@@ -563,8 +567,9 @@ class WriteCompiler:
         if condition.op == "not":
             return f"not ({self.test(condition.parts[0], scope)})"
         if condition.op == "same":
-            base = {"block": "v", "item": "item", "group": scope}
-            return f"same({', '.join(self._value(base[part.base], part.concept) for part in condition.parts)})"
+            bases = {"block": "v", "item": "item", "group": scope}
+            values = [self._value(bases[part.base], part.concept) for part in condition.parts]
+            return f"same({', '.join(values)})"
         if condition.parts:
             return f" {condition.op} ".join(f"({self.test(part, scope)})" for part in condition.parts)
         if condition.op == "referred":

@@ -225,6 +225,7 @@ def test_code_coverage_and_check_of_the_mappings(zibpoort: Run) -> None:
     assert covered.code == 0
     assert "NL-CM:12.4.2" in covered.out
     assert zibpoort("mapping", "check").code == 0
+    assert zibpoort("mapping", "coverage", "--only", "(").code == 2
 
 
 @pytest.mark.parametrize("words", [("Nonsense",), ("BloodPressure", "--format", "pdf")])

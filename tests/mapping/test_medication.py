@@ -400,8 +400,10 @@ def use(release: str, taken: Any = None, stop: Code | None = None) -> Block:
         (Boolean(False), None, "not-taken"),
         (Boolean(False), Code("385655000", SNOMED, "onderbroken"), "on-hold"),
         (Boolean(False), Code("410546004", SNOMED, "stopgezet"), "stopped"),
+        (Boolean(False), Code("113381000146106", SNOMED, "tijdelijk"), "on-hold"),
         (Boolean(True), Code("410546004", SNOMED, "stopgezet"), "stopped"),
         (None, None, "unknown"),
+        (None, Code("123", SNOMED, "iets anders"), "unknown"),
     ],
 )
 def test_the_status_of_use_in_r4_and_whether_it_was_taken(
@@ -431,7 +433,7 @@ def test_the_status_of_use_in_stu3_and_whether_it_was_taken(
 
 
 def test_use_of_which_nothing_is_said_is_unknown_in_stu3(translator: Translator, noon: Context) -> None:
-    (statement,) = write(translator, noon, "stu3", use("2017"))
+    (statement,) = write(translator, noon, "stu3", use("2017", stop=Code("3", STOP_2017)))
     assert (statement["status"], statement["taken"]) == ("active", "unk")
 
 
@@ -509,9 +511,9 @@ def test_stu3_has_the_author_of_use_as_a_role_or_as_the_patient(
 def test_a_stop_type_is_recoded_between_the_releases(
     translator: Translator, noon: Context, old: Code, new: str
 ) -> None:
-    (use_2020,) = translator.bridge.carry([use("2017", Boolean(False), old)], "2020")
+    (use_2020,) = translator.bridge.carry([use("2017", Boolean(False), old)], "2020").blocks
     assert (use_2020.type, use_2020.values["MedicationUseStopType"].code) == ("MedicationUse2", new)
-    (again,) = translator.bridge.carry([use_2020], "2017")
+    (again,) = translator.bridge.carry([use_2020], "2017").blocks
     assert again.type == "MedicationUse"
     assert (again.values["MedicationUseStopType"].code, again.values["MedicationUseStopType"].system) == (
         old.code,
@@ -527,7 +529,7 @@ def test_release_2020_stops_what_release_2017_cancelled(
     old = Block(
         "MedicationAgreement", "2017", "MedicationAgreement/1", {"CanceledIndicator": Boolean(canceled)}
     )
-    (new,) = translator.bridge.carry([old], "2020")
+    (new,) = translator.bridge.carry([old], "2020").blocks
     found = new.values.get("MedicationAgreementStopType")
     assert (found.code if found else None) == stop
 
@@ -542,9 +544,9 @@ def test_a_dosage_is_the_same_in_both_releases(translator: Translator) -> None:
         {"SequenceNumber": Integer(1), "Dosage": [dosage(pieces("1"), per_day)]},
         RouteOfAdministration=ORAL,
     )
-    (new,) = translator.bridge.carry([old], "2020")
+    (new,) = translator.bridge.carry([old], "2020").blocks
     assert new.values == old.values
-    assert translator.bridge.carry([new], "2017")[0].values == old.values
+    assert translator.bridge.carry([new], "2017").blocks[0].values == old.values
 
 
 # -- ADA ---------------------------------------------------------------------------------------------
