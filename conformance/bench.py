@@ -15,6 +15,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -79,10 +80,8 @@ def measure(kind: str, translator: Translator, context: Context) -> None:
         tree, _, _ = translate(translator, context, data, target)
         ours, least = [], []
         for _ in range(REPEATS[kind]):
-            least.append(seconds(lambda data=data, tree=tree: floor(data, tree)))
-            ours.append(
-                seconds(lambda data=data, target=target: translate(translator, context, data, target))
-            )
+            least.append(seconds(partial(floor, data, tree)))
+            ours.append(seconds(partial(translate, translator, context, data, target)))
         ours_total += statistics.median(ours)
         floor_total += statistics.median(least)
     count = len(documents(kind))
@@ -94,7 +93,8 @@ def measure(kind: str, translator: Translator, context: Context) -> None:
 
 def start() -> None:
     """Print how long a cold start takes: a new process, without and with compiled mappings in the cache."""
-    code = "from gateway.mapping import Translator; t = Translator(); t.loaded('fhir-r4'); t.loaded('fhir-stu3'); t.ada_reader"
+    load = "t.loaded('fhir-r4'); t.loaded('fhir-stu3'); t.ada_reader"
+    code = f"from gateway.mapping import Translator; t = Translator(); {load}"
     with tempfile.TemporaryDirectory() as folder:
         for name in ("cold", "cached"):
             took = seconds(

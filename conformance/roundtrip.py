@@ -18,9 +18,21 @@ from typing import Any
 import yaml
 
 from conformance import specimens
-from conformance.score import NOW, ZIBS_OF_BGZ, leave_out_drafts, testdata
+from conformance.score import NOW, ZIBS_OF_BGZ, testdata
 from gateway.blocks.profiles import Concept, Profile
-from gateway.blocks.values import Absent, Blob, Block, Boolean, Code, Identifier, Integer, Moment, Quantity, Ref, Text
+from gateway.blocks.values import (
+    Absent,
+    Blob,
+    Block,
+    Boolean,
+    Code,
+    Identifier,
+    Integer,
+    Moment,
+    Quantity,
+    Ref,
+    Text,
+)
 from gateway.codecs import ada as ada_codec
 from gateway.codecs import fhir_json
 from gateway.mapping import Context, Translator, bundle
@@ -83,7 +95,11 @@ def losses(way: str, document: str, before: Sequence[Block], after: Sequence[Blo
     left = [(block, values_of(block)) for block in after]
     for block in before:
         mine = values_of(block)
-        twins = [(sum((mine & values).values()), i) for i, (other, values) in enumerate(left) if other.type == block.type]
+        twins = [
+            (sum((mine & values).values()), i)
+            for i, (other, values) in enumerate(left)
+            if other.type == block.type
+        ]
         if not twins:
             yield Loss(way, block.type, document)
             continue
@@ -94,7 +110,7 @@ def losses(way: str, document: str, before: Sequence[Block], after: Sequence[Blo
 
 def trips(translator: Translator, context: Context) -> Iterator[Loss]:
     """All losses over the published inputs."""
-    import re  # noqa: PLC0415 - only here
+    import re
 
     for path in sorted((testdata() / "zib2020-pairs/ada").glob("*.xml")):
         if re.fullmatch(rf"nl-core-({ZIBS_OF_BGZ})-\d\d", path.stem):
@@ -104,11 +120,15 @@ def trips(translator: Translator, context: Context) -> Iterator[Loss]:
             yield from _trip(translator, context, path, "fhir-stu3", back_to_ada=False)
 
 
-def _trip(translator: Translator, context: Context, path: Path, form: str, *, back_to_ada: bool) -> Iterator[Loss]:
+def _trip(
+    translator: Translator, context: Context, path: Path, form: str, *, back_to_ada: bool
+) -> Iterator[Loss]:
     read = translator.read(path.read_bytes(), context)
     written = translator.write(read, form, context)
     version = translator.loaded(form).compiled.version
-    returned = translator.read(fhir_json.encode(bundle(written.resources, context.base), version), context, form)
+    returned = translator.read(
+        fhir_json.encode(bundle(written.resources, context.base), version), context, form
+    )
     yield from losses(form, path.stem, read.blocks, returned.blocks)
     if back_to_ada:
         root = translator.write(returned, "ada", context).root
@@ -129,10 +149,17 @@ def specimen_trips(translator: Translator, context: Context) -> Iterator[Loss]:
 
 
 def _specimen_trip(
-    translator: Translator, context: Context, form: str, profile: Profile, key: tuple[str, ...], concept: Concept
+    translator: Translator,
+    context: Context,
+    form: str,
+    profile: Profile,
+    key: tuple[str, ...],
+    concept: Concept,
 ) -> Iterator[Loss]:
     preferred = _mapped_code(translator, form, profile.block, key)
-    made = specimens.fitting(key, concept) or specimens.value(concept, translator.profiles, profile.release, preferred)
+    made = specimens.fitting(key, concept) or specimens.value(
+        concept, translator.profiles, profile.release, preferred
+    )
     blocks = specimens.block(profile, key, concept, translator.profiles, made)
     place = ".".join((profile.block, *key))
     try:
@@ -149,11 +176,15 @@ def _specimen_trip(
             yield loss
 
 
-def _mapped_code(translator: Translator, form: str, block: str, key: tuple[str, ...]) -> tuple[str, str] | None:
+def _mapped_code(
+    translator: Translator, form: str, block: str, key: tuple[str, ...]
+) -> tuple[str, str] | None:
     """A code that the concept map of a row translates both ways."""
     compiled = translator.loaded(form).compiled
     marks = {
-        mark for row_block, name, mark, _ in compiled.rows if row_block == block and ".".join(key).endswith(name)
+        mark
+        for row_block, name, mark, _ in compiled.rows
+        if row_block == block and ".".join(key).endswith(name)
     }
     for mark, kind, name in compiled.needs:
         found = translator.maps.get(name) if kind == "map" and mark in marks else None
@@ -172,8 +203,6 @@ def listed() -> dict[tuple[str, str], str]:
 def main() -> int:
     """Print the losses that are not listed, and the lines of the list that nothing needs."""
     context, known = Context(NOW), listed()
-    if "--draft" in sys.argv:
-        leave_out_drafts()
     translator = Translator()
     found = [*trips(translator, context), *specimen_trips(translator, context)]
     lost = {(loss.way, loss.concept) for loss in found}

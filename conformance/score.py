@@ -1,6 +1,6 @@
 """Scores the translations against published pairs, every expected file with its own input.
 
-    python -m conformance.score [--set zib2020|bgz] [--only REGEX] [--show N] [--fail-below R P]
+    python -m conformance.score [--set zib2020|bgz] [--only REGEX] [--show N]
 
 The counting (leaves, pairing, recall, precision) is that of `tools/score_pairs.py` beside the test
 material, which is loaded from there.  One thing differs: where several inputs spell the same zib
@@ -19,13 +19,11 @@ import sys
 from collections import Counter
 from pathlib import Path
 from types import ModuleType
-from typing import Any
 from zoneinfo import ZoneInfo
 
 import orjson
 
-from gateway.errors import AuthoringError
-from gateway.mapping import Context, Translator, bundle, formats
+from gateway.mapping import Context, Translator, bundle
 from gateway.mapping.runtime_write import Tree
 
 NOW = datetime.datetime(2026, 7, 1, 12, tzinfo=ZoneInfo("Europe/Amsterdam"))
@@ -147,7 +145,8 @@ def _compare(
     want = sum(sum(e.values()) for _, e in expected)
     equal = sum(1 for i, (_, j) in pairs.items() if expected[i][1] == produced[j][1])
     print(
-        f"{stem}: equal {equal}/{len(expected)} recall {shared / max(want, 1):.3f} precision {shared / max(got, 1):.3f}"
+        f"{stem}: equal {equal}/{len(expected)} "
+        f"recall {shared / max(want, 1):.3f} precision {shared / max(got, 1):.3f}"
     )
     if show:
         for i, (kind, leaves) in enumerate(expected):
@@ -170,27 +169,10 @@ def summary(name: str, total: Counter[str]) -> tuple[float, float]:
     precision = total["shared"] / max(total["got"], 1)
     print(
         f"{name}: equal {total['equal']}/{total['expected']}  recall {recall:.4f} "
-        f"({possible:.4f} of what the set has a source for)  precision {precision:.4f}  failed {total['failed']}"
+        f"({possible:.4f} of what the set has a source for)  "
+        f"precision {precision:.4f}  failed {total['failed']}"
     )
     return possible, precision
-
-
-def leave_out_drafts() -> None:
-    """A mapping with a fault is reported and left out, so that its author's neighbours can go on."""
-
-    def tolerant(folder: Path, *tools: Any) -> formats.Compiled:
-        form = formats.read_format(folder)
-        compiled = formats.empty(form)
-        for file in sorted(folder.glob("*.yaml")):
-            if file.name != formats.FORMAT_FILE:
-                try:
-                    formats.add_mapping(compiled, formats.read_mapping(file), form, tools)  # type: ignore[arg-type]
-                except AuthoringError as error:
-                    print(error.diagnostics(), file=sys.stderr)
-        return compiled
-
-    formats.compile_format = tolerant
-    os.environ["ZIBPOORT_CACHE"] = "/nonexistent"
 
 
 def main() -> int:
@@ -199,10 +181,7 @@ def main() -> int:
     parser.add_argument("--set", default="all", choices=["all", *SETS, "bgz"])
     parser.add_argument("--only", default="")
     parser.add_argument("--show", type=int, default=0)
-    parser.add_argument("--draft", action="store_true", help="leave out mappings that do not compile yet")
     args = parser.parse_args()
-    if args.draft:
-        leave_out_drafts()
     names = list(SETS) if args.set == "all" else ["bgz-1.2", "bgz-2.0"] if args.set == "bgz" else [args.set]
     bgz: Counter[str] = Counter()
     for name in names:

@@ -53,7 +53,9 @@ def leaves(profiles: Profiles, release: str, concepts: Any, above: Key = ()) -> 
             yield (*above, name), concept
 
 
-def value(concept: Concept, profiles: Profiles, release: str, preferred: tuple[str, str] | None = None) -> Any:
+def value(
+    concept: Concept, profiles: Profiles, release: str, preferred: tuple[str, str] | None = None
+) -> Any:
     """A value of a concept's type; a code of its value set, or the preferred one."""
     match concept.type:
         case "code":
@@ -87,7 +89,9 @@ def _code(concept: Concept, profiles: Profiles, release: str) -> tuple[str, str]
 
 def block(profile: Profile, key: Key, concept: Concept, profiles: Profiles, made: Any) -> list[Block]:
     """A block with one concept, about a patient; with the block that a reference points at."""
-    values = _nested(profile, key, profiles, made if made is not None else value(concept, profiles, profile.release))
+    values = _nested(
+        profile, key, profiles, made if made is not None else value(concept, profiles, profile.release)
+    )
     person = Block("Patient", profile.release, "Patient/specimen", {})
     blocks = [person]
     if profile.block != "Patient":

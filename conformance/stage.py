@@ -16,6 +16,7 @@ import urllib.error
 import urllib.request
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from email.message import Message
 from pathlib import Path
 from typing import Any, Self
 
@@ -56,7 +57,7 @@ class Reply:
     """What the server answered."""
 
     status: int
-    headers: Mapping[str, str]
+    headers: Message[str, str]
     body: bytes
 
     @property

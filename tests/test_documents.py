@@ -3,12 +3,14 @@
 import jsonschema
 import pytest
 
-from gateway.errors import AuthoringError
 from gateway import documents
+from gateway.errors import AuthoringError
 
 
 def test_every_key_and_item_has_its_place() -> None:
-    document = documents.parse("block: Problem\nrows:\n  Comment: note.text\n  Names: [a, b]\n", "Problem.yaml")
+    document = documents.parse(
+        "block: Problem\nrows:\n  Comment: note.text\n  Names: [a, b]\n", "Problem.yaml"
+    )
     assert document.data == {"block": "Problem", "rows": {"Comment": "note.text", "Names": ["a", "b"]}}
     assert str(document.mark("rows", "Comment")) == "Problem.yaml:3"
     assert (document.mark("rows", "Names", 1).line, document.mark("rows", "Names", 1).column) == (4, 14)

@@ -18,7 +18,10 @@ def dump(block: Block) -> bytes:
 
 
 def load(data: bytes) -> Block:
-    """The block that `dump` wrote, its values without a place in any account.  Raises `msgspec.DecodeError` when the bytes are not of `dump`."""
+    """The block that `dump` wrote, its values without a place in any account.
+
+    Raises `msgspec.DecodeError` when the bytes are not of `dump`.
+    """
     block = _block.decode(data)
     block.values = {name: _typed(item) for name, item in block.values.items()}
     return block

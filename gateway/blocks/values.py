@@ -17,7 +17,7 @@ class _Value(msgspec.Struct, frozen=True, gc=False, omit_defaults=True, tag_fiel
 
 
 @final
-class Code(_Value, tag="code"):
+class Code(_Value, frozen=True, tag="code"):
     """A coded value.  `system` is an OID where one is known, else a URI; `text` is the original text.
 
     A null flavor that stands in for a code is `Absent`, except OTH with text, which is a code.
@@ -32,7 +32,7 @@ class Code(_Value, tag="code"):
 
 
 @final
-class Quantity(_Value, tag="quantity"):
+class Quantity(_Value, frozen=True, tag="quantity"):
     """A number with a unit.  `value` has the digits as sent; `unit` the text as sent.
 
     `code` is the unit's code in `system`: UCUM when `system` is empty, else the OID of its system.
@@ -47,15 +47,15 @@ class Quantity(_Value, tag="quantity"):
 
 
 @final
-class Moment(_Value, tag="moment"):
-    """A date or time in ISO 8601 with its own precision: 2012, 2012-05, 2012-05-06, 2012-05-06T07:08[:09][+02:00]."""
+class Moment(_Value, frozen=True, tag="moment"):
+    """A date or time in ISO 8601 with its own precision: 2012, 2012-05, 2012-05-06T07:08[:09][+02:00]."""
 
     value: str
     at: int = -1
 
 
 @final
-class Text(_Value, tag="text"):
+class Text(_Value, frozen=True, tag="text"):
     """Text as sent, without white space around it."""
 
     value: str
@@ -63,7 +63,7 @@ class Text(_Value, tag="text"):
 
 
 @final
-class Boolean(_Value, tag="boolean"):
+class Boolean(_Value, frozen=True, tag="boolean"):
     """True or false."""
 
     value: bool
@@ -71,7 +71,7 @@ class Boolean(_Value, tag="boolean"):
 
 
 @final
-class Integer(_Value, tag="integer"):
+class Integer(_Value, frozen=True, tag="integer"):
     """A count or a score without a unit."""
 
     value: int
@@ -79,7 +79,7 @@ class Integer(_Value, tag="integer"):
 
 
 @final
-class Identifier(_Value, tag="identifier"):
+class Identifier(_Value, frozen=True, tag="identifier"):
     """An identifier within a system (OID where one is known, else URI)."""
 
     value: str
@@ -88,7 +88,7 @@ class Identifier(_Value, tag="identifier"):
 
 
 @final
-class Blob(_Value, tag="blob"):
+class Blob(_Value, frozen=True, tag="blob"):
     """A document in base64, as sent."""
 
     data: str
@@ -97,7 +97,7 @@ class Blob(_Value, tag="blob"):
 
 
 @final
-class Ref(_Value, tag="ref"):
+class Ref(_Value, frozen=True, tag="ref"):
     """A reference to a block of the same set by its key.
 
     A reference to something that the set does not hold has an empty `key` and what was sent:
@@ -112,7 +112,7 @@ class Ref(_Value, tag="ref"):
 
 
 @final
-class Absent(_Value, tag="absent"):
+class Absent(_Value, frozen=True, tag="absent"):
     """No value, and why: `reason` is a code of HL7 NullFlavor (NI, UNK, ASKU, MSK, …)."""
 
     reason: str

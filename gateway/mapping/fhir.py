@@ -99,7 +99,7 @@ class FhirReader:
         return max(candidates, key=lambda each: each[:2])[2]
 
     def _claim(self, part: PartFacts) -> tuple[int, bool]:
-        """How much speaks for a part, of those that share a profile: what it is selected by, then its place."""
+        """What speaks for a part, of those that share a profile: its selection, then its place."""
         return len(self.loaded.selected[part.block, part.name]), _stands_alone(part)
 
     def _fits(self, resource: Tree, part: PartFacts) -> bool:
@@ -125,7 +125,7 @@ class FhirReader:
                     self._share_key(resource, part, c)
 
     def _belonging(self, resource: Tree, part: PartFacts, c: FhirReading) -> tuple[PartFacts, str]:
-        """Of the parts that share a profile the one whose block this resource points at, and that block's key."""
+        """Of parts that share a profile the one whose block this resource points at, with its key."""
         for each in (part, *self._alike(resource)):
             for path, target in each.links:
                 if not self.loaded.parts[each.block, target].primary:
@@ -333,15 +333,14 @@ class FhirWriter:
         self._uri = lambda system: systems.uri(system, version)
         self._part_types = {key: part.type for key, part in loaded.parts.items()}
         self._datatypes = {
-            (partial, kind): DatatypeWriter(loaded, partial)
-            for partial, kind, _ in loaded.compiled.datatypes
+            (partial, kind): DatatypeWriter(loaded, partial) for partial, kind, _ in loaded.compiled.datatypes
         }
         self._displays = {block: _display(paths) for block, paths in loaded.compiled.displays.items()}
 
     def write(
         self, blocks: Sequence[Block], context: Context, size: int, seed: str
     ) -> tuple[list[Tree], Writing]:
-        """The resources of all blocks that are not context, and the state; `seed` makes the ids of this document."""
+        """The resources of all blocks but context, and the state; `seed` makes the ids."""
         c = Writing(context, size, self._uri, self.loaded.compiled.version == "r4")
         c.extensible = not self.loaded.compiled.types
         c.translate = self._translate

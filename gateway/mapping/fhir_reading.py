@@ -77,7 +77,7 @@ class FhirReading(Reading):
         self.known: set[int] = set()
         """ids of elements that a fixed value or a link is: rows do not read them again"""
         self.repeats: tuple[Tree, dict[str, list[Any]]] = ({}, {})
-        """A partial zib of several elements that is read now, and what repeats in it of the elements before."""
+        """A partial zib of several elements that is read now, and what repeats in it."""
         self.registers: frozenset[str] = frozenset()
         """Systems of the national registers of persons and organizations"""
         self.beside: frozenset[str] = frozenset()
@@ -163,7 +163,7 @@ class FhirReading(Reading):
         return self.datatypes[partial, fhir_type]
 
     def unmapped(self, name: str, read: Callable[..., Any], keep_coding: bool) -> Callable[..., Any]:
-        """A reader that translates the code back; of several codings the one that needs no translation wins."""
+        """A reader that translates the code back; a coding that needs no translation wins."""
         found = self._unmapped.get((name, read, keep_coding))
         if found is None:
             found = self._unmapped[name, read, keep_coding] = self._unmap(name, read)
@@ -173,7 +173,9 @@ class FhirReading(Reading):
         """True when a code that a reader translates back is what a value is translated to."""
         name = next((key[0] for key, each in self._unmapped.items() if each is read), "")
         target = self.retranslate(name, value) if name and type(value) is Code else None
-        code = found if not isinstance(found, dict) else next(iter(found.get("coding", ())), found).get("code")
+        code = (
+            found if not isinstance(found, dict) else next(iter(found.get("coding", ())), found).get("code")
+        )
         return target is not None and target.code == code
 
     def _unmap(self, name: str, read: Callable[..., Any]) -> Callable[..., Any]:
@@ -277,9 +279,11 @@ class FhirReading(Reading):
         for extension in found.get("extension", ()) if self.beside else ():
             role = extension.get("valueReference")
             if extension.get("url") in self.beside and isinstance(role, dict):
-                self.mark(extension, ("url",), rule, at)
-                self.mark(role, REFERENCE, rule, at)
-                return self.find(role.get("reference", ""))
+                there = self.find(role.get("reference", ""))
+                if there is not None:
+                    self.mark(extension, ("url",), rule, at)
+                    self.mark(role, REFERENCE, rule, at)
+                return there
         return None
 
     def referring(self, targets: tuple[str, ...], by_type: bool) -> Callable[..., Any]:

@@ -17,10 +17,10 @@ from typing import Any, Literal
 
 import msgspec
 
+from gateway import documents
 from gateway.blocks.profiles import Profiles
 from gateway.codecs import fhir_types, message_types
 from gateway.codecs.message_types import ElementTypes
-from gateway import documents
 from gateway.mapping import converters, language, runtime_bare, runtime_read, runtime_write
 from gateway.mapping import reading as reading_compiler
 from gateway.mapping import writing as writing_compiler
@@ -89,7 +89,9 @@ class Compiled(msgspec.Struct):
     """Types of resource that are read only by their profile or by what their mapping fixes"""
 
 
-def compile_format(folder: Path, profiles: Profiles, types: ElementTypes, uri: Callable[[str], str]) -> Compiled:
+def compile_format(
+    folder: Path, profiles: Profiles, types: ElementTypes, uri: Callable[[str], str]
+) -> Compiled:
     """Compile every mapping in a folder.  Raises `AuthoringError` for the first that is wrong."""
     form = read_format(folder)
     compiled = empty(form)

@@ -95,7 +95,7 @@ class Place:
     keep: Literal["", "extension", "coding"] = ""
     """Where the original code stays when `map` replaces it."""
     part: str = ""
-    """Which part of the block that is referred to (`as`); of several, with blanks between, the first that it became."""
+    """Which part of the block referred to (`as`); of several, with blanks between, the first it became."""
     via: str = ""
     """A named converter."""
     only: Literal["", "read", "write"] = ""
@@ -332,9 +332,7 @@ class Parser:
     def _derived(self, key: str, cases: list[Any], *at: str | int) -> Derived:
         return Derived(self.path(key, *at), tuple(self._cases(cases, *at)), self._mark(*at))
 
-    def _cases(
-        self, cases: list[Any], *at: str | int
-    ) -> list[tuple[tuple[Constant, ...], Condition | None]]:
+    def _cases(self, cases: list[Any], *at: str | int) -> list[tuple[tuple[Constant, ...], Condition | None]]:
         """Values with the condition under which each holds; one without is the last."""
         found: list[tuple[tuple[Constant, ...], Condition | None]] = []
         for i, case in enumerate(cases):

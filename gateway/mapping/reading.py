@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from gateway.mapping import conversion
 from gateway.mapping.language import Coding, Computed, Condition, Derived, Join, Link, Part
@@ -104,7 +104,7 @@ class ReadCompiler:
             self._occurrence(node, leaf, base, group)
 
     def _occurrence(self, node: Node, leaf: Leaf, base: str, group: str) -> None:
-        """What one element gave, as one more occurrence of the concept; of a reference also what lies beyond it."""
+        """What one element gave, as one more occurrence; of a reference also what lies beyond it."""
         out, many = self.source, leaf.concept.many
         if any(isinstance(each, Leaf) and not each.key for each in _deep(node)):
             with out.block(f"if '.' in {group}"):
@@ -132,12 +132,14 @@ class ReadCompiler:
         read = self._reader(leaf, node)
         if self._is_datatype(leaf, node):
             self.source.line(
-                f'take_datatypes({base}, {loop.key!r}, {source}, "{node.name}", {read}, c, {self._rule(leaf)})'
+                f'take_datatypes({base}, {loop.key!r}, {source}, "{node.name}", {read}, c, '
+                f"{self._rule(leaf)})"
             )
             return
         with self.source.block(f'for {i} in range(len(items({source}, "{node.name}")))'):
             self.source.line(
-                f'take_item({base}, {loop.key!r}, {source}, "{node.name}", {i}, {read}, c, {self._rule(leaf)})'
+                f'take_item({base}, {loop.key!r}, {source}, "{node.name}", {i}, {read}, c, '
+                f"{self._rule(leaf)})"
             )
 
     def _elements(self, node: Node, source: str) -> str:
@@ -150,9 +152,17 @@ class ReadCompiler:
         return f'items({source}, "{key}")'
 
     def _element(self, node: Node, source: str, scope: str) -> None:
+        later = _second_places(node)
+        leaves = self._outside(node, later, source, scope)
+        if node.nodes() or ((node.url or node.selectors) and leaves):
+            self._each_element(node, leaves, source, scope)
+            for entry in later:
+                self._own(entry, node, source, scope)
+
+    def _outside(self, node: Node, later: Sequence[Entry], source: str, scope: str) -> list[Leaf]:
+        """What is read at the element's name; the leaves that are left for each element itself."""
         own = [entry for entry in node.entries if not isinstance(entry, Node)]
         leaves = [entry for entry in own if isinstance(entry, Leaf)]
-        later = _second_places(node)
         if not node.url and not (node.selectors and leaves):
             for entry in own:
                 if entry not in later:
@@ -161,9 +171,10 @@ class ReadCompiler:
             for leaf in [each for each in leaves if each.place.via]:
                 self._leaf(leaf, node, source, scope)
                 leaves.remove(leaf)
-        inside = node.nodes()
-        if not inside and not ((node.url or node.selectors) and leaves):
-            return
+        return leaves
+
+    def _each_element(self, node: Node, leaves: list[Leaf], source: str, scope: str) -> None:
+        """What is read in each element that the node means, or in the first of them."""
         element = self.source.name("o")
         with self.source.block(f"for {element} in {self._elements(node, source)}"):
             for leaf in leaves:
@@ -171,12 +182,10 @@ class ReadCompiler:
                     self._meant(leaf, element, scope)
                 elif node.selectors:
                     self._whole(leaf, node, element, scope)
-            for child in inside:
+            for child in node.nodes():
                 self._node(child, element, scope)
-            if not (node.linked or node.many and any(_recurs(each) for each in _deep(node))):
+            if not (node.linked or (node.many and any(_recurs(each) for each in _deep(node)))):
                 self.source.line("break")
-        for entry in later:
-            self._own(entry, node, source, scope)
 
     def _meant(self, leaf: Leaf, element: str, scope: str) -> None:
         """The element is there, and so the concept has the value that the row names."""
@@ -252,7 +261,8 @@ class ReadCompiler:
             precision = leaf.place.precision
             lengths = {str(code): length for length, code in precision.codes}
             self.source.line(
-                f'take_known({base}, {key!r}, {source}, "{node.name}", "{precision.at}", {lengths!r}, c, {rule})'
+                f'take_known({base}, {key!r}, {source}, "{node.name}", "{precision.at}", '
+                f"{lengths!r}, c, {rule})"
             )
         elif leaf.place.time:
             self.source.line(
@@ -310,7 +320,8 @@ class ReadCompiler:
     def _values(self, name: str) -> str:
         """The constant for a value set: the systems of which it has every code, and its codes by system."""
         found = self.layout.profiles.value_set(self.layout.release, name)
-        assert found is not None, "the profiles were checked when they were loaded"
+        if found is None:
+            raise self.layout.fault(self.mapping.mark, f"no value set '{name}'")
         codes = ", ".join(f"{key!r}: {tuple(sorted(each))!r}" for key, each in sorted(found.codes.items()))
         stem = "".join(letter if letter.isalnum() else "_" for letter in name)
         return self.source.constant(f"VALUES_{stem}", f"({tuple(sorted(found.whole))!r}, {{{codes}}})")

@@ -314,7 +314,9 @@ def via_per(el: _Element, v: Group, c: AdaReading, rule: str) -> None:
         c,
         el,
         lambda q: (
-            per_time(q, count, c.ucum(unit)) if q.code else Quantity(q.value, per, per, "", q.comparator, q.at)
+            per_time(q, count, c.ucum(unit))
+            if q.code
+            else Quantity(q.value, per, per, "", q.comparator, q.at)
         ),
     )
 

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 Tree = dict[str, Any]
 
 UNKNOWN_DATE = "1900-01-01"
-"""The date that stands for one of which nothing is known (IV009 of iWmo); its parts stand for unknown parts."""
+"""The date that stands for an unknown one (iWmo IV009); its parts stand for unknown parts."""
 CURRENCIES = "urn:iso:std:iso:4217"
 
 
@@ -34,7 +34,7 @@ CURRENCIES = "urn:iso:std:iso:4217"
 
 
 def only_system(uri: str, convert: Callable[..., Any]) -> Callable[..., Any]:
-    """A converter of codes or identifiers that writes none of another system: the element could not say so."""
+    """A converter that writes no code or identifier of another system: the element could not say so."""
 
     def write(value: Any, c: Writing) -> Any:
         if type(value) is not Absent and c.uri(value.system) != uri:
@@ -49,7 +49,11 @@ def in_system(uri: str, read: Callable[..., Any]) -> Callable[..., Any]:
 
     def found(element: Any, c: FhirReading, rule: str) -> Any:
         value = read(element, c, rule)
-        return value if value is None or type(value) is Absent else msgspec.structs.replace(value, system=c.oid(uri))
+        return (
+            value
+            if value is None or type(value) is Absent
+            else msgspec.structs.replace(value, system=c.oid(uri))
+        )
 
     return found
 
@@ -97,7 +101,7 @@ def money_of(found: Tree, c: FhirReading, rule: str) -> Quantity | None:
 def put_known(
     target: Tree, key: str, beside: str, codes: dict[int, Any], value: Moment | Absent, c: Writing, rule: str
 ) -> None:
-    """A date with its unknown parts filled; `codes` says beside it, by the length of what is known, what is not."""
+    """A date with its unknown parts filled; `codes`, by the length of what is known, says what is not."""
     known = "" if type(value) is Absent else value.value[:10]
     if len(known) < len(UNKNOWN_DATE):
         if len(known) not in codes:
@@ -149,7 +153,7 @@ def local(moment: str, c: Writing) -> str:
     sent = datetime.datetime.fromisoformat(moment)
     if sent.tzinfo is None:
         return moment
-    if sent.utcoffset() != sent.astimezone(c.zone).utcoffset():
+    if sent.utcoffset() != sent.replace(tzinfo=c.zone).utcoffset():
         return sent.astimezone(c.zone).replace(tzinfo=None).isoformat()
     return moment[:-1] if moment[-1] in "zZ" else moment[:-6]
 

@@ -579,8 +579,9 @@ def take_datatypes(
 ) -> None:
     """A partial zib that may occur more than once: each element is one, or all of them together."""
     found = [each for each in items(source, key) if isinstance(each, dict)]
+    before = {"": list(dig_last(values, path))} if there(values, path) else {}  # by another resource
     for elements in [found] if read.collects else [[each] for each in found]:
-        group = {} if said_as_group(values, path, elements, read, c, rule) else read(elements, c, rule)
+        group = {} if said_as_group(before, ("",), elements, read, c, rule) else read(elements, c, rule)
         if group:
             store(values, path, group, many=True)
 
@@ -588,7 +589,7 @@ def take_datatypes(
 def said_as_group(
     values: Tree, path: tuple[str, ...], elements: list[Tree], read: Read, c: FhirReading, rule: str
 ) -> bool:
-    """True when elements say no more than a group does that is there already: another resource has them too."""
+    """True when elements say no more than a group that is there: another resource has them too."""
     existing = dig_last(values, path) if there(values, path) else None
     if not existing:
         return False

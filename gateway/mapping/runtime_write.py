@@ -258,7 +258,9 @@ def counted(code: str, unit: str) -> Converter:
     """A converter of a count to a Quantity in a unit of UCUM."""
     words = {"unit": unit} if unit else {}
     shown = {**words, "system": UCUM, "code": code}
-    return lambda value, c: absent_element(value) if type(value) is Absent else {"value": value.value, **shown}
+    return lambda value, c: (
+        absent_element(value) if type(value) is Absent else {"value": value.value, **shown}
+    )
 
 
 def integer_text(value: Integer | Absent, _: Writing) -> Any:
@@ -443,7 +445,13 @@ def computed(target: Tree, key: str, value: Any, many: bool) -> None:
         target[key] = [value] if many else value
 
 
-_REASONS = {"ASKU": "asked-unknown", "NASK": "not-asked", "MSK": "masked", "NA": "not-applicable", "NAV": "temp-unknown"}
+_REASONS = {
+    "ASKU": "asked-unknown",
+    "NASK": "not-asked",
+    "MSK": "masked",
+    "NA": "not-applicable",
+    "NAV": "temp-unknown",
+}
 
 
 def lacking(target: Tree, key: str, reason: str, many: bool, value: Any, c: Writing, rule: str) -> None:

@@ -14,8 +14,8 @@ from typing import Literal, TypeAlias
 
 from gateway.blocks.profiles import Concept, Profile, Profiles
 from gateway.codecs.message_types import ElementTypes
-from gateway.errors import AuthoringError
 from gateway.documents import Mark
+from gateway.errors import AuthoringError
 from gateway.mapping.language import (
     Computed,
     Condition,
@@ -284,7 +284,9 @@ class Layout:
         else:
             node = self.at(base, place.path, fresh=True)
             node.loop = leaf
-        scope = {name: each for target in found.targets for name, each in self._scope(target, place.mark).items()}
+        scope = {
+            name: each for target in found.targets for name, each in self._scope(target, place.mark).items()
+        }
         for row in place.rows:
             inner = self._concept(row, scope, (), ()) if row.concept else found
             key = (BEYOND, *row.concept) if row.concept else ()
@@ -307,8 +309,10 @@ class Layout:
         """An element that a row names beside its own (`precision`, `time`) must be there."""
         name = place.precision.at if place.precision else place.time
         if name:
-            self.at(Node("", self.at(base, Path(place.path.steps[:-1], place.mark)).type, False, False),
-                    Path((Step(name),), place.mark))
+            self.at(
+                Node("", self.at(base, Path(place.path.steps[:-1], place.mark)).type, False, False),
+                Path((Step(name),), place.mark),
+            )
 
     def _beside(self, base: Node, leaf: Leaf) -> Node:
         """The node for a leaf; where another reference stands that does not repeat, an element of its own."""
@@ -388,7 +392,12 @@ class Layout:
     @staticmethod
     def _same(one: Node, other: Node) -> bool:
         named = (one.name, one.url, one.selectors) == (other.name, other.url, other.selectors)
-        return named and one.loop is None and not one.linked and not any(isinstance(e, Join) for e in one.entries)
+        return (
+            named
+            and one.loop is None
+            and not one.linked
+            and not any(isinstance(e, Join) for e in one.entries)
+        )
 
     def _make(self, node: Node, step: Step, path: Path) -> Node:
         if step.name.endswith("[x]") and self._is_choice(node.type, step.name[:-3]):
@@ -419,7 +428,7 @@ class Layout:
 
 
 def _put_first_places_first(root: Node) -> None:
-    """Where a concept has several places, the element of one that is tried later comes after that of the first."""
+    """Of several places of a concept, the element of a later one comes after that of the first."""
     places: dict[tuple[str, Key, bool], list[tuple[int, int, Entry]]] = {}
     for entry in root.entries:
         for leaf in _leaves(entry):
@@ -444,36 +453,47 @@ def _leaves(entry: Entry) -> Iterator[Leaf]:
 
 
 def _mark_rivals(root: Node) -> None:
-    """References of several rows in one element, whatever selectors say; codes of several rows at one path."""
-    found: dict[tuple[str, ...], list[Leaf]] = {}
-    coded: dict[tuple[object, ...], list[Leaf]] = {}
-    numbers: dict[tuple[object, ...], list[Leaf]] = {}
-
-    def walk(node: Node, path: tuple[str, ...], exact: tuple[object, ...]) -> None:
-        for entry in node.entries:
-            if isinstance(entry, Node):
-                step = (*exact, entry.name, entry.url, entry.selectors)
-                walk(entry, (*path, f"{entry.name}{entry.url}"), step)
-            elif isinstance(entry, Leaf) and entry.concept.type == "reference" and not entry.place.back:
-                found.setdefault(path, []).append(entry)
-            elif isinstance(entry, Leaf) and _is_told_by_values(entry, node):
-                coded.setdefault(exact, []).append(entry)
-            elif isinstance(entry, Leaf) and entry.concept.type == "identifier" and node.type == "Identifier":
-                numbers.setdefault(exact, []).append(entry)
-
-    walk(root, (), ())
-    for leaves in found.values():
+    """Mark the references, codes and numbers of several rows that stand in one element."""
+    shared = _Shared()
+    shared.collect(root, (), ())
+    for leaves in shared.references.values():
         if len({leaf.concept.id for leaf in leaves}) > 1:
             for leaf in leaves:
                 leaf.rival = True
-    for leaves in coded.values():
+    for leaves in shared.codes.values():
         sets = dict.fromkeys(leaf.concept.values for leaf in leaves)
         for leaf in leaves if len(sets) > 1 else ():
             leaf.among = tuple(name for name in sets if name != leaf.concept.values)
-    for leaves in numbers.values():
+    for leaves in shared.numbers.values():
         if len({leaf.concept.id for leaf in leaves}) > 1:
             for leaf in leaves:
                 leaf.registered = leaf.concept.id != IDENTIFICATION
+
+
+@dataclass(slots=True)
+class _Shared:
+    """Leaves by where they stand: references whatever selectors say, codes and numbers exactly."""
+
+    references: dict[tuple[str, ...], list[Leaf]] = field(default_factory=dict)
+    codes: dict[tuple[object, ...], list[Leaf]] = field(default_factory=dict)
+    numbers: dict[tuple[object, ...], list[Leaf]] = field(default_factory=dict)
+
+    def collect(self, node: Node, path: tuple[str, ...], exact: tuple[object, ...]) -> None:
+        """Take in what stands at a node and below."""
+        for entry in node.entries:
+            if isinstance(entry, Node):
+                step = (*exact, entry.name, entry.url, entry.selectors)
+                self.collect(entry, (*path, f"{entry.name}{entry.url}"), step)
+            elif isinstance(entry, Leaf):
+                self._take(entry, node, path, exact)
+
+    def _take(self, leaf: Leaf, node: Node, path: tuple[str, ...], exact: tuple[object, ...]) -> None:
+        if leaf.concept.type == "reference" and not leaf.place.back:
+            self.references.setdefault(path, []).append(leaf)
+        elif _is_told_by_values(leaf, node):
+            self.codes.setdefault(exact, []).append(leaf)
+        elif leaf.concept.type == "identifier" and node.type == "Identifier":
+            self.numbers.setdefault(exact, []).append(leaf)
 
 
 def _is_told_by_values(leaf: Leaf, node: Node) -> bool:

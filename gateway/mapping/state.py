@@ -206,7 +206,7 @@ class Writing:
     # -- references --------------------------------------------------------------------------------
 
     def reference(self, ref: Ref | Absent, part: str) -> Tree | None:
-        """A Reference to (a part of) the block that a value points at; to what was sent when it is not here."""
+        """A Reference to (a part of) the block that a value points at, else to what was sent."""
         if type(ref) is Absent:
             return absent_element(ref)
         me = self.blocks.get(ref.key)

@@ -162,7 +162,7 @@ def _directions(compiled: formats.Compiled) -> dict[tuple[str, str], set[str]]:
 
 
 def _direction(rows: dict[tuple[str, str], set[str]], block: str, path: tuple[str, ...]) -> str:
-    """The directions of the longest end of a path that a row names: nested rows name only their last steps."""
+    """The directions of the longest end of a path that a row names; nested rows name the last steps."""
     for i in range(len(path)):
         found = rows.get((block, ".".join(path[i:])))
         if found is not None:

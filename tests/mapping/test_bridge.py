@@ -1,8 +1,10 @@
-"""The bridge between zib 2017 and 2020: every row both ways, what is left out and why, and faults in its files."""
+"""The bridge between zib 2017 and 2020: every row both ways, what is left out and why, faults in files."""
 
 import itertools
+import shutil
 import time
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import msgspec
@@ -66,7 +68,13 @@ BOTH_WAYS: list[tuple[str, dict[str, Any], str, dict[str, Any]]] = [
     )
     for block, old, side, other, new in (
         ("Problem", "ProblemAnatomicalLocation", "ProblemLaterality", "Problem", "ProblemAnatomicalLocation"),
-        ("Procedure", "ProcedureAnatomicalLocation", "ProcedureLaterality", "Procedure", "ProcedureAnatomicalLocation"),
+        (
+            "Procedure",
+            "ProcedureAnatomicalLocation",
+            "ProcedureLaterality",
+            "Procedure",
+            "ProcedureAnatomicalLocation",
+        ),
         ("MedicalDevice", "AnatomicalLocation", "Laterality", "MedicalDevice", "AnatomicalLocation"),
         ("BurnWound", "AnatomicalLocation", "Laterality", "Burnwound", "AnatomicalLocation"),
         ("PressureUlcer", "AnatomicalLocation", "Laterality", "PressureUlcer", "AnatomicalLocation"),
@@ -79,17 +87,22 @@ BOTH_WAYS: list[tuple[str, dict[str, Any], str, dict[str, Any]]] = [
         "LaboratoryTestResult",
         {"Specimen": {"Comment": Text("nuchter"), "AnatomicalLocation": KNEE, "Laterality": LEFT}},
         "LaboratoryTestResult",
-        {"Specimen": {"Comment": Text("nuchter"), "AnatomicalLocation": {"Location": KNEE, "Laterality": LEFT}}},
+        {
+            "Specimen": {
+                "Comment": Text("nuchter"),
+                "AnatomicalLocation": {"Location": KNEE, "Laterality": LEFT},
+            }
+        },
     ),
     ("Problem", {"ProblemLaterality": LEFT}, "Problem", {"ProblemAnatomicalLocation": {"Laterality": LEFT}}),
     (
         "ContactPerson",
-        {"Role": Code("7", COD472, at=4)},
+        {"Role": [Code("7", COD472, at=4)]},
         "ContactPerson",
-        {"Role": Code("07", COD472, at=4)},
+        {"Role": [Code("07", COD472, at=4)]},
     ),
-    ("ContactPerson", {"Role": Code("24", COD472)}, "ContactPerson", {"Role": Code("24", COD472)}),
-    ("ContactPerson", {"Role": Absent("UNK", at=2)}, "ContactPerson", {"Role": Absent("UNK", at=2)}),
+    ("ContactPerson", {"Role": [Code("24", COD472)]}, "ContactPerson", {"Role": [Code("24", COD472)]}),
+    ("ContactPerson", {"Role": [Absent("UNK", at=2)]}, "ContactPerson", {"Role": [Absent("UNK", at=2)]}),
     (
         "HealthcareProvider",
         {"OrganizationName": Text("UMC"), "OrganizationLocation": Text("Poli 3", 5)},
@@ -108,7 +121,7 @@ BOTH_WAYS: list[tuple[str, dict[str, Any], str, dict[str, Any]]] = [
         "TreatmentDirective2",
         {
             "Treatment": Code("89666000", SCT),
-            "TreatmentDecision": Code("2", DECISION, at=1),
+            "TreatmentDecision": Code("2", DECISION, "Niet uitvoeren", at=1),
             "DateExpired": Moment("2025"),
             "AdvanceDirective": [Ref("AdvanceDirective/1")],
             "Comment": Text("c"),
@@ -138,7 +151,12 @@ BOTH_WAYS: list[tuple[str, dict[str, Any], str, dict[str, Any]]] = [
         "AdministrationAgreement",
         {"AdministrationAgreementStopType": Code("410546004", SCT), "AgreementReason": Text("allergie")},
     ),
-    ("Procedure", {"Requester": Ref("HealthProfessional/1")}, "Procedure", {"Requester": [Ref("HealthProfessional/1")]}),
+    (
+        "Procedure",
+        {"Requester": Ref("HealthProfessional/1")},
+        "Procedure",
+        {"Requester": [Ref("HealthProfessional/1")]},
+    ),
     (
         "Encounter",
         {"ContactReason": {"Problem": Ref("Problem/1"), "DeviatingResult": Text("hoog")}},
@@ -169,7 +187,12 @@ BOTH_WAYS: list[tuple[str, dict[str, Any], str, dict[str, Any]]] = [
             "Performer": {"Patient": Ref("Patient/1")},
         },
     ),
-    ("ApgarScore", {"MusleToneScore": Code("2", "1.2.3")}, "ApgarScore", {"MuscleToneScore": Code("2", "1.2.3")}),
+    (
+        "ApgarScore",
+        {"MusleToneScore": Code("2", "1.2.3")},
+        "ApgarScore",
+        {"MuscleToneScore": Code("2", "1.2.3")},
+    ),
     (
         "HelpFromOthers",
         {"Aid": {"Caregiver": Ref("ContactPerson/1")}},
@@ -180,10 +203,15 @@ BOTH_WAYS: list[tuple[str, dict[str, Any], str, dict[str, Any]]] = [
         "Pregnancy",
         {"Pregnant": Boolean(True), "TermDate": MAY, "DateLastMenstruation": Moment("2023-08")},
         "Pregnancy",
-        {"EstimatedDateOfDeliveryItems": {"EstimatedDateOfDelivery": MAY, "DateLastMenstruation": Moment("2023-08")}},
+        {
+            "EstimatedDateOfDeliveryItems": {
+                "EstimatedDateOfDelivery": MAY,
+                "DateLastMenstruation": Moment("2023-08"),
+            }
+        },
     ),
     ("AbilityToGroome", {"Comment": Text("c")}, "AbilityToGroom", {"Comment": Text("c")}),
-]  # fmt: skip
+]
 
 
 @pytest.mark.parametrize(("block", "old", "other", "new"), BOTH_WAYS)
@@ -194,11 +222,7 @@ def test_the_same_in_both_releases(block: str, old: dict[str, Any], other: str, 
 
 def test_every_row_stands_in_a_table() -> None:
     """A row that no test above goes along is a row that nobody looked at."""
-    gone = {
-        (block, path)
-        for block, values, _, _ in BOTH_WAYS
-        for path in _paths(values, ())
-    } | {
+    gone = {(block, path) for block, values, _, _ in BOTH_WAYS for path in _paths(values, ())} | {
         ("TreatmentDirective", ("Verification", "VerificationDate")),  # tests of their own below
         ("Problem", ("SpecificProblemName",)),
         ("MedicationAgreement", ("CanceledIndicator",)),
@@ -240,7 +264,9 @@ def test_the_latest_verification_is_the_most_recent_agreement() -> None:
 
 def test_what_has_no_place_is_said_in_the_comment() -> None:
     old = {
-        "Verification": [{"Verified": Boolean(True, 1), "VerifiedWith": [Code("116154003", SCT, "Patiënt", at=2)]}],
+        "Verification": [
+            {"Verified": Boolean(True, 1), "VerifiedWith": [Code("116154003", SCT, "Patiënt", at=2)]}
+        ],
         "StartDate": Moment("2019-05", 3),
         "Comment": Text("Besproken met familie.", 4),
     }
@@ -264,13 +290,17 @@ def test_a_code_that_becomes_a_text_keeps_its_words() -> None:
     assert crossing.words[5][1] == 5
     back, _ = carried(new, "Problem", "2020")
     assert back == {"Comment": Text("Nadere specificatie: Artrose links", 5)}
-    reason, crossing = carried({"AgreementReason": Code("2", STOP, "stop", at=1)}, "AdministrationAgreement", "2020")
+    reason, crossing = carried(
+        {"AgreementReason": Code("2", STOP, "stop", at=1)}, "AdministrationAgreement", "2020"
+    )
     assert reason == {"AgreementReason": Text("stop", 1)}
     assert 1 in crossing.words
 
 
 def test_a_restriction_is_wider_in_the_other_release() -> None:
-    new, _ = carried({"TreatmentPermitted": Code("JA_MAAR", PERMITTED, "Ja, maar", at=1)}, "TreatmentDirective", "2017")
+    new, _ = carried(
+        {"TreatmentPermitted": Code("JA_MAAR", PERMITTED, "Ja, maar", at=1)}, "TreatmentDirective", "2017"
+    )
     assert new == {"TreatmentDecision": Code("1", DECISION, "Anders", text="Ja, maar", at=1)}
     back, _ = carried({"TreatmentDecision": Code("1", DECISION, "Anders")}, "TreatmentDirective2", "2020")
     assert back == {"TreatmentPermitted": Code("JA_MAAR", PERMITTED, text="Anders")}
@@ -285,7 +315,8 @@ def test_an_agreement_that_was_cancelled() -> None:
     assert new["MedicationAgreementStopType"].code == "89925002"
     assert crossing.dropped.keys() == {2}
     new, crossing = carried({"CanceledIndicator": Boolean(False, 3)}, "MedicationAgreement", "2017")
-    assert (new, crossing.dropped.keys()) == ({}, {3})
+    assert new == {}
+    assert crossing.dropped.keys() == {3}
 
 
 def test_the_stop_types_of_zib_2020_itself_come_back() -> None:
@@ -314,7 +345,9 @@ def test_reasons_of_a_contact_are_joined_as_far_as_they_fit() -> None:
         {"Problem": Ref("Problem/2", at=4)},
     ]
     old, crossing = carried({"ContactReason": reasons}, "Encounter", "2020")
-    assert old == {"ContactReason": {"Problem": Ref("Problem/1", at=1), "Procedure": Ref("Procedure/1", at=3)}}
+    assert old == {
+        "ContactReason": {"Problem": Ref("Problem/1", at=1), "Procedure": Ref("Procedure/1", at=3)}
+    }
     assert crossing.dropped.keys() == {2, 4}
 
 
@@ -382,7 +415,9 @@ def test_a_cancelled_plan_tells_nothing() -> None:
 
 
 def test_a_reference_to_a_block_without_counterpart() -> None:
-    intervention = Block("FreedomRestrictingIntervention", "2020", "F/1", {"LegalSituation": Ref("L/1", at=1)})
+    intervention = Block(
+        "FreedomRestrictingIntervention", "2020", "F/1", {"LegalSituation": Ref("L/1", at=1)}
+    )
     problem = Block("Problem", "2020", "P/1", {"Comment": Text("x", 2), "Author": Ref("L/1", at=3)})
     legal = Block("LegalSituation", "2020", "L/1", {"DateStart": Moment("2020", 4)})
     crossing = BRIDGE.carry([intervention, problem, legal], "2017")
@@ -432,11 +467,21 @@ def test_a_round_trip_loses_only_what_is_listed(release: str, block: str) -> Non
         assert back.type == block
         before, after = roundtrip.values_of(Block(block, release, "it", values)), roundtrip.values_of(back)
         came_back = not before - after
-        assert came_back == (crosses(covered, key) == "both" or (block, key) in COME_BACK), key
+        expected = EXCEPTIONS.get((release, block, *key), crosses(covered, key) == "both")
+        assert came_back == expected, key
 
 
-# Listed, and yet there again: a statement about the block that the way back makes itself.
-COME_BACK = {("Pregnancy", ("Pregnant",))}
+EXCEPTIONS: dict[tuple[str, ...], bool] = {
+    ("2017", "Pregnancy", "Pregnant"): True,  # the way back states it
+    (
+        "2020",
+        "AdministrationAgreement",
+        "AgreementReason",
+    ): True,  # a quantity and its words are the same here
+    ("2020", "TreatmentDirective2", "SpecificationOther"): False,  # comes back behind its label
+    ("2020", "Burnwound", "Laterality"): False,  # comes back in the anatomical location
+}
+"""(release, block, concept) to whether a value comes back to its place, where the plan does not tell."""
 
 
 def numbered(value: Any, numbers: Iterator[int]) -> Any:
@@ -534,7 +579,11 @@ def test_the_account_tells_what_the_bridge_did(noon: Context) -> None:
         "device": {"display": "Stok"},
         "note": [{"text": "eigen"}],
     }
-    bundle = {"resourceType": "Bundle", "type": "collection", "entry": [{"resource": flag}, {"resource": device}]}
+    bundle = {
+        "resourceType": "Bundle",
+        "type": "collection",
+        "entry": [{"resource": flag}, {"resource": device}],
+    }
     read = TRANSLATOR.read(orjson.dumps(bundle), noon, "fhir-r4")
     written = TRANSLATOR.write(read, "fhir-stu3", noon)
     lines = {line.place.rpartition("resource.")[2]: line for line in written.account.lines()}
@@ -554,7 +603,10 @@ def test_the_account_tells_what_the_bridge_did(noon: Context) -> None:
 def test_the_plan_can_be_read() -> None:
     shown = tools.show_code("Problem", "2017-2020")
     line = _line("Problem", "ProblemLaterality")
-    assert f"ProblemLaterality → ProblemAnatomicalLocation.Laterality (one)  # 2017-2020/Problem.yaml:{line}" in shown
+    assert (
+        f"ProblemLaterality → ProblemAnatomicalLocation.Laterality (one)  # 2017-2020/Problem.yaml:{line}"
+        in shown
+    )
     assert "# 2020 Problem → 2017 Problem" in shown
     assert "otherwise MedicationAgreementStopType" in tools.show_code("MedicationAgreement", "2017-2020")
     assert "when Verified" in tools.show_code("TreatmentDirective", "2017-2020")
@@ -590,49 +642,209 @@ CODES = "codes: {MaritalStatus: zib 2020 adds unmarried}\n"
 @pytest.mark.parametrize(
     ("name", "text", "line", "column", "said"),
     [
-        ("Alert", "2017: Alert\n2020: Alert\nonly-2020:\n  Comment: none\ncodes: {AlertName: more}\n", 2, 1,
-         "Alert.EndDateTime is neither carried nor listed under only-2020"),
-        ("Problem", "2017: Problem\n2020: Problem\n", 1, 1, "ProblemLaterality is neither carried nor listed"),
-        ("MaritalStatus", HEAD, 1, 1, "the codes of MaritalStatus.MaritalStatus differ (2.16.840.1.113883.5.2#U)"),
-        ("MaritalStatus", HEAD + CODES + "rows: {Nothing: MaritalStatus}\n", 4, 8, "of 2017 has no concept 'Nothing'"),
-        ("MaritalStatus", HEAD + CODES + "rows: {MaritalStatus: Nothing}\n", 4, 8, "of 2020 has no concept 'Nothing'"),
-        ("MaritalStatus", HEAD + CODES + "rows: {MaritalStatus: MaritalStatus}\n", 4, 8, "goes along without a row"),
-        ("MaritalStatus", HEAD + CODES + "rows:\n  MaritalStatus: {to: MaritalStatus, map: No}\n", 5, 39,
-         "no concept map 'No'"),
-        ("MaritalStatus", HEAD + CODES + "only-2017: {MaritalStatus: gone}\n", 4, 13, "zib 2020 has MaritalStatus too"),
-        ("MaritalStatus", HEAD + CODES + "only-2020: {Nothing: none}\n", 4, 13, "of 2020 has no concept 'Nothing'"),
-        ("MaritalStatus", HEAD + CODES + "when: MaritalState\nbecause: none\n", 4, 1, "no concept 'MaritalState'"),
-        ("MaritalStatus", HEAD + "codes: {MaritalStatus: more, Nothing: more}\n", 3, 30, "no coded concept 'Nothing'"),
-        ("Nationality", "2017: Nationality\n2020: Nationality\ncodes: {Nationality: more}\n", 3, 9, "do not differ"),
-        ("Nationality", "2017: Nationality\n2020: Nationalities\n", 2, 1, "release 2020 has no block 'Nationalities'"),
-        ("Encounter", "2017: Encounter\n2020: Encounter\nrows: {ContactReason: ContactReason}\nonly-2020:\n"
-         "  ContactReason.CommentContactReason: none\n", 3, 8, "goes along without a row"),
-        ("Encounter", "2017: Encounter\n2020: Encounter\nonly-2020:\n  ContactReason.CommentContactReason: none\n", 1, 1,
-         "the repetition of Encounter.ContactReason differs (False, True): it needs a row"),
-        ("HealthcareProvider", "2017: HealthcareProvider\n2020: HealthcareProvider\n", 1, 1,
-         "the type of HealthcareProvider.OrganizationLocation differs (text, group): it needs a row"),
-        ("AdministrationAgreement", "2017: AdministrationAgreement\n2020: AdministrationAgreement\n"
-         "rows:\n  Supplier: {to: Supplier, take: latest}\n", 4, 3, "say because"),
-        ("AdministrationAgreement", "2017: AdministrationAgreement\n2020: AdministrationAgreement\n"
-         "rows:\n  Comment: {to: CanceledIndicator, because: none}\n", 4, 3, "a text cannot be a boolean"),
-        ("Problem", "2017: Problem\n2020: Problem\nrows:\n  ProblemLaterality: ProblemAnatomicalLocation.Laterality\n"
-         "  Comment: {to: Comment, only: to-2020}\n", 5, 3, "a row of one direction says because"),
-        ("Procedure", "2017: Procedure\n2020: Procedure\n"
-         "rows: {ProcedureEndDate: {to: ProcedureEndDate, when: Indication}}\n", 3, 49, "'Indication' is no truth value"),
-        ("LivingSituation", "2017: LivingSituation\n2020: LivingSituation\nonly-2020:\n"
-         "  HomeAdaption: {label: Huis, in: HouseType, because: none}\n  LivingCondition: none\n", 4, 31,
-         "'HouseType' is not one text"),
-        ("PlannedCareActivity", "2017: PlannedCareActivity\ninto:\n  StartDate: {EndDate: EndDate}\n", 3, 3,
-         "'StartDate' of PlannedCareActivity refers to no block"),
-        ("PlannedCareActivity", "2017: PlannedCareActivity\ninto:\n  Vaccination: {StartDate: Date}\n", 3, 17,
-         "'StartDate: Date' names no concept"),
-        ("_blocks", "renamed: {Nothing: Alert}\nonly-2017: {Alert: gone, Nothing: gone}\nonly-2020: {}\n", 1, 11,
-         "'Nothing: Alert' names no block of both releases"),
-        ("_blocks", "renamed: {}\nonly-2017: {Alert: gone}\nonly-2020: {}\n", 2, 13, "release 2020 has Alert too"),
-        ("_blocks", "renamed: {}\nonly-2017: {}\nonly-2020: {Nothing: gone}\n", 3, 13,
-         "release 2020 has no block 'Nothing'"),
+        (
+            "Alert",
+            "2017: Alert\n2020: Alert\nonly-2020:\n  Comment: none\ncodes: {AlertName: more}\n",
+            2,
+            1,
+            "Alert.EndDateTime is neither carried nor listed under only-2020",
+        ),
+        (
+            "Problem",
+            "2017: Problem\n2020: Problem\n",
+            1,
+            1,
+            "ProblemLaterality is neither carried nor listed",
+        ),
+        (
+            "MaritalStatus",
+            HEAD,
+            1,
+            1,
+            "the codes of MaritalStatus.MaritalStatus differ (2.16.840.1.113883.5.2#U)",
+        ),
+        (
+            "MaritalStatus",
+            HEAD + CODES + "rows: {Nothing: MaritalStatus}\n",
+            4,
+            8,
+            "of 2017 has no concept 'Nothing'",
+        ),
+        (
+            "MaritalStatus",
+            HEAD + CODES + "rows: {MaritalStatus: Nothing}\n",
+            4,
+            8,
+            "of 2020 has no concept 'Nothing'",
+        ),
+        (
+            "MaritalStatus",
+            HEAD + CODES + "rows: {MaritalStatus: MaritalStatus}\n",
+            4,
+            8,
+            "goes along without a row",
+        ),
+        (
+            "MaritalStatus",
+            HEAD + CODES + "rows:\n  MaritalStatus: {to: MaritalStatus, map: Other}\n",
+            5,
+            38,
+            "no concept map 'Other'",
+        ),
+        (
+            "MaritalStatus",
+            HEAD + CODES + "only-2017: {MaritalStatus: gone}\n",
+            4,
+            13,
+            "zib 2020 has MaritalStatus too",
+        ),
+        (
+            "MaritalStatus",
+            HEAD + CODES + "only-2020: {Nothing: none}\n",
+            4,
+            13,
+            "of 2020 has no concept 'Nothing'",
+        ),
+        (
+            "MaritalStatus",
+            HEAD + CODES + "when: MaritalState\nbecause: none\n",
+            4,
+            1,
+            "no concept 'MaritalState'",
+        ),
+        (
+            "MaritalStatus",
+            HEAD + "codes: {MaritalStatus: more, Nothing: more}\n",
+            3,
+            30,
+            "no coded concept 'Nothing'",
+        ),
+        (
+            "Nationality",
+            "2017: Nationality\n2020: Nationality\ncodes: {Nationality: more}\n",
+            3,
+            9,
+            "do not differ",
+        ),
+        (
+            "Nationality",
+            "2017: Nationality\n2020: Nationalities\n",
+            2,
+            1,
+            "release 2020 has no block 'Nationalities'",
+        ),
+        (
+            "Encounter",
+            (
+                "2017: Encounter\n2020: Encounter\nrows: {ContactReason: ContactReason}\nonly-2020:\n"
+                "  ContactReason.CommentContactReason: none\n"
+            ),
+            3,
+            8,
+            "goes along without a row",
+        ),
+        (
+            "Encounter",
+            "2017: Encounter\n2020: Encounter\nonly-2020:\n  ContactReason.CommentContactReason: none\n",
+            1,
+            1,
+            "the repetition of Encounter.ContactReason differs (False, True): it needs a row",
+        ),
+        (
+            "HealthcareProvider",
+            "2017: HealthcareProvider\n2020: HealthcareProvider\n",
+            1,
+            1,
+            "the type of HealthcareProvider.OrganizationLocation differs (text, group): it needs a row",
+        ),
+        (
+            "AdministrationAgreement",
+            (
+                "2017: AdministrationAgreement\n2020: AdministrationAgreement\n"
+                "rows:\n  Supplier: {to: Supplier, take: latest}\n"
+            ),
+            4,
+            3,
+            "say because",
+        ),
+        (
+            "AdministrationAgreement",
+            (
+                "2017: AdministrationAgreement\n2020: AdministrationAgreement\n"
+                "rows:\n  Comment: {to: CanceledIndicator, because: none}\n"
+            ),
+            4,
+            3,
+            "a text cannot be a boolean",
+        ),
+        (
+            "Problem",
+            (
+                "2017: Problem\n2020: Problem\nrows:\n"
+                "  ProblemLaterality: ProblemAnatomicalLocation.Laterality\n"
+                "  Comment: {to: Comment, only: to-2020}\n"
+            ),
+            5,
+            3,
+            "a row of one direction says because",
+        ),
+        (
+            "Procedure",
+            (
+                "2017: Procedure\n2020: Procedure\n"
+                "rows: {ProcedureEndDate: {to: ProcedureEndDate, when: Indication}}\n"
+            ),
+            3,
+            49,
+            "'Indication' is no truth value",
+        ),
+        (
+            "LivingSituation",
+            (
+                "2017: LivingSituation\n2020: LivingSituation\nonly-2020:\n"
+                "  HomeAdaption: {label: Huis, in: HouseType, because: none}\n  LivingCondition: none\n"
+            ),
+            4,
+            31,
+            "'HouseType' is not one text",
+        ),
+        (
+            "PlannedCareActivity",
+            "2017: PlannedCareActivity\ninto:\n  StartDate: {EndDate: EndDate}\n",
+            3,
+            3,
+            "'StartDate' of PlannedCareActivity refers to no block",
+        ),
+        (
+            "PlannedCareActivity",
+            "2017: PlannedCareActivity\ninto:\n  Vaccination: {StartDate: Date}\n",
+            3,
+            17,
+            "'StartDate: Date' names no concept",
+        ),
+        (
+            "_blocks",
+            "renamed: {Nothing: Alert}\nonly-2017: {Alert: gone, Nothing: gone}\nonly-2020: {}\n",
+            1,
+            11,
+            "'Nothing: Alert' names no block of both releases",
+        ),
+        (
+            "_blocks",
+            "renamed: {}\nonly-2017: {Alert: gone}\nonly-2020: {}\n",
+            2,
+            13,
+            "release 2020 has Alert too",
+        ),
+        (
+            "_blocks",
+            "renamed: {}\nonly-2017: {}\nonly-2020: {Nothing: gone}\n",
+            3,
+            13,
+            "release 2020 has no block 'Nothing'",
+        ),
     ],
-)  # fmt: skip
+)
 def test_a_fault_names_its_place(name: str, text: str, line: int, column: int, said: str) -> None:
     found = [fault for fault in faults(name, text) if said in str(fault)]
     assert found, [str(fault) for fault in faults(name, text)]
@@ -643,7 +855,9 @@ def test_a_fault_names_its_place(name: str, text: str, line: int, column: int, s
 def test_a_block_that_is_not_listed() -> None:
     found = [str(fault) for fault in faults("_blocks", "renamed: {}\nonly-2017: {}\nonly-2020: {}\n")]
     assert any("SOAPReport has no counterpart and is not listed under only-2020" in fault for fault in found)
-    assert any("AbilityToGroome has no counterpart and is not listed under only-2017" in fault for fault in found)
+    assert any(
+        "AbilityToGroome has no counterpart and is not listed under only-2017" in fault for fault in found
+    )
 
 
 def test_a_concept_of_a_block_without_file_is_not_forgotten() -> None:
@@ -663,13 +877,13 @@ def test_a_concept_of_a_block_without_file_is_not_forgotten() -> None:
         ("2017: Alert\n", 1, 1),
     ],
 )
-def test_a_file_of_another_make(draft: Any, text: str, line: int, column: int) -> None:
-    """The schema is checked when the bridge is loaded; the error shows the place."""
-    made: Translator = draft()
-    file = made._mappings / "releases/2017-2020/Alert.yaml"
-    file.write_text(text, encoding="utf-8")
+def test_a_file_of_another_make(tmp_path: Path, text: str, line: int, column: int) -> None:
+    """The schema is checked when the bridge is loaded; `mapping check` shows the place."""
+    folder = tmp_path / "mappings"
+    shutil.copytree(MAPPINGS, folder)
+    (folder / "releases/2017-2020/Alert.yaml").write_text(text, encoding="utf-8")
     with pytest.raises(AuthoringError) as raised:
-        _ = made.bridge
-    assert (raised.value.file, raised.value.line) == ("2017-2020/Alert.yaml", line)
-    assert raised.value.column >= column
-    assert any("Alert.yaml" in fault.file for fault in tools.check(made._mappings))
+        _ = Translator(folder).bridge
+    fault = raised.value
+    assert (fault.file, fault.line, fault.column) == ("2017-2020/Alert.yaml", line, column)
+    assert [each.diagnostics() for each in tools.check(folder)] == [fault.diagnostics()]

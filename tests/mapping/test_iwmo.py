@@ -122,7 +122,16 @@ def test_the_resources_are_fhir_r4(translator: Translator, sent: Callable[[str],
 
 
 def test_no_module_of_the_mapping_knows_an_element_of_the_message() -> None:
-    words = {"Bericht", "Client", "Code", "Contact", "Header", "Product", "Volume"}  # that others have too
+    words = {
+        "Bericht",
+        "Client",
+        "Code",
+        "Contact",
+        "Header",
+        "Postcode",
+        "Product",
+        "Volume",
+    }  # that others have too
     names = message_named("wmo301").types.names() - words
     for file in Path(mapping.__path__[0]).glob("*.py"):
         text = file.read_text(encoding="utf-8")
@@ -303,7 +312,9 @@ def test_an_assignment_is_a_request(translator: Translator, sent: Callable[[str]
     resources = to_fhir(translator, sent("client_every_element"))
     specific, aspecific, generic = kind(resources, "ServiceRequest")
     (client,) = kind(resources, "Patient")
-    assert {each["subject"]["reference"] for each in (specific, aspecific, generic)} == {f"Patient/{client['id']}"}
+    assert {each["subject"]["reference"] for each in (specific, aspecific, generic)} == {
+        f"Patient/{client['id']}"
+    }
     assert {each["intent"] for each in (specific, aspecific, generic)} == {"order"}
     assert specific["authoredOn"] == "2026-06-12T09:30:15+02:00"
     assert specific["occurrencePeriod"] == {"start": "2026-07-01", "end": "2026-12-31"}
@@ -384,10 +395,16 @@ def test_code_lists_are_known_under_every_spelling(
     ("change", "place", "words"),
     [
         pytest.param(
-            lambda found: found.remove(kind(found, "MessageHeader")[0]), "Bericht.Header", "missing", id="no_header"
+            lambda found: found.remove(kind(found, "MessageHeader")[0]),
+            "Bericht.Header",
+            "missing",
+            id="no_header",
         ),
         pytest.param(
-            lambda found: kind(found, "Patient")[0].update(gender="other"), "Client.Geslacht", "missing", id="gender"
+            lambda found: kind(found, "Patient")[0].update(gender="other"),
+            "Client.Geslacht",
+            "missing",
+            id="gender",
         ),
         pytest.param(
             lambda found: kind(found, "Patient")[0]["address"][0].update(city="x" * 81),
@@ -427,7 +444,9 @@ def test_a_relation_whose_gender_is_masked_goes_without(
     del relation["gender"]
     absent = "http://hl7.org/fhir/StructureDefinition/data-absent-reason"
     relation["_gender"] = {"extension": [{"url": absent, "valueCode": "masked"}]}
-    first = istandaarden.decode(to_message(translator, resources), "wmo301")["Client"]["Relaties"]["Relatie"][0]
+    first = istandaarden.decode(to_message(translator, resources), "wmo301")["Client"]["Relaties"]["Relatie"][
+        0
+    ]
     assert "Geslacht" not in first
     assert first["Soort"] == "12"
 
@@ -444,7 +463,9 @@ def test_a_message_is_about_one_client(
         message(written)
 
 
-def test_zibs_have_no_place_in_a_message_and_the_account_says_so(translator: Translator, fixtures: Path) -> None:
+def test_zibs_have_no_place_in_a_message_and_the_account_says_so(
+    translator: Translator, fixtures: Path
+) -> None:
     read = translator.read((fixtures / "ada" / "blood_pressure.xml").read_bytes(), NOON)
     written = translator.write(read, "iwmo-301", NOON)
     assert written.resources == []
@@ -497,7 +518,9 @@ def test_another_message_is_refused_by_its_name(translator: Translator, namespac
 
 
 def test_a_value_that_no_format_has_is_our_fault(translator: Translator) -> None:
-    client = Block("Client", "sociaal", "Client/0", {"Bsn": Identifier("999911004", BSN), "Geslacht": Code("1", "x")})
+    client = Block(
+        "Client", "sociaal", "Client/0", {"Bsn": Identifier("999911004", BSN), "Geslacht": Code("1", "x")}
+    )
     with pytest.raises((ContentError, Fault)) as caught:
         message(translator.write_blocks([client], "iwmo-301", NOON, "seed"))
     assert "Bericht.Client.Geslacht" in {issue.place for issue in caught.value.issues}

@@ -2,8 +2,8 @@
 
 import pytest
 
-from gateway.errors import AuthoringError
 from gateway import documents
+from gateway.errors import AuthoringError
 from gateway.mapping.language import Coding, Condition, Mapping, Parser, Selector, Step, constant
 
 

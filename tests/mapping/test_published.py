@@ -42,7 +42,7 @@ def documents(folder: Path) -> Iterator[Path]:
 
 @pytest.mark.parametrize(("folder", "form"), SETS)
 def test_every_value_has_one_line(testdata: Path, translator: Translator, folder: str, form: str) -> None:
-    """The account against an independent count: each element with a value, a code or a reason has its line."""
+    """The account against an independent count of elements with a value, a code or a reason."""
     for path in documents(testdata / folder):
         read = translator.read(path.read_bytes(), NOON)
         lines = list(translator.write(read, form, NOON).account.lines())
@@ -58,7 +58,9 @@ def test_every_value_has_one_line(testdata: Path, translator: Translator, folder
 
 
 @pytest.mark.parametrize(("folder", "form"), SETS)
-def test_the_same_input_gives_the_same_bytes(testdata: Path, translator: Translator, folder: str, form: str) -> None:
+def test_the_same_input_gives_the_same_bytes(
+    testdata: Path, translator: Translator, folder: str, form: str
+) -> None:
     path = next(documents(testdata / folder))
 
     def once() -> bytes:
@@ -104,10 +106,7 @@ def references(value: Any) -> Iterator[str]:
 def test_the_output_is_fhir_for_an_independent_reader(
     testdata: Path, translator: Translator, folder: str, form: str
 ) -> None:
-    """fhir.resources has no R4 4.0.1; R4B differs in nothing that these resources use.
-
-    Its STU3 extensions cannot have a value that is absent for a reason.
-    """
+    """fhir.resources has no R4 4.0.1; R4B differs in nothing that these resources use."""
     module = "fhir.resources.STU3" if form == "fhir-stu3" else "fhir.resources.R4B"
     faults = []
     for path in documents(testdata / folder):
@@ -160,4 +159,6 @@ def test_decimals_keep_their_digits(testdata: Path, translator: Translator) -> N
     path = testdata / "bgz-msz-2.0/ada/BgZ-msz-tst-patD-SLB.xml"
     assert b'value="0.50"' in path.read_bytes()
     resources = translator.write(translator.read(path.read_bytes(), NOON), "fhir-stu3", NOON).resources
-    assert b'"value":0.50' in orjson.dumps(resources, default=lambda value: orjson.Fragment(str(value).encode()))
+    assert b'"value":0.50' in orjson.dumps(
+        resources, default=lambda value: orjson.Fragment(str(value).encode())
+    )

@@ -69,8 +69,12 @@ def lab(**values: Any) -> Block:
     )
 
 
-def test_a_panel_has_its_tests_as_members_and_is_one_block_again(translator: Translator, noon: Context) -> None:
-    panel = lab(PanelOrBattery=Code("55231-5", LOINC, "Elektrolyten"), ResultStatus=Code("final", RESULT_STATUS))
+def test_a_panel_has_its_tests_as_members_and_is_one_block_again(
+    translator: Translator, noon: Context
+) -> None:
+    panel = lab(
+        PanelOrBattery=Code("55231-5", LOINC, "Elektrolyten"), ResultStatus=Code("final", RESULT_STATUS)
+    )
     observations = write(translator, noon, panel)["Observation"]
     (whole,) = [each for each in observations if "related" in each]
     members = {each["target"]["reference"] for each in whole["related"]}
@@ -83,13 +87,22 @@ def test_a_panel_has_its_tests_as_members_and_is_one_block_again(translator: Tra
     assert "RelatedResult" not in again.values
 
 
-def test_tests_without_a_panel_say_themselves_what_the_whole_says(translator: Translator, noon: Context) -> None:
-    requester = Block("HealthProfessional", "2017", "HealthProfessional/1", {"Specialty": Code("0100", "2.16.840.1.113883.2.4.15.111")})
+def test_tests_without_a_panel_say_themselves_what_the_whole_says(
+    translator: Translator, noon: Context
+) -> None:
+    requester = Block(
+        "HealthProfessional",
+        "2017",
+        "HealthProfessional/1",
+        {"Specialty": Code("0100", "2.16.840.1.113883.2.4.15.111")},
+    )
     found = write(translator, noon, lab(Requester=Ref("HealthProfessional/1")), requester)
     for observation in found["Observation"]:
         assert observation["identifier"][0]["value"] == "lab-1"
         assert observation["category"][1]["coding"][0]["code"] == "275711006"
-        assert observation["basedOn"][0]["reference"] == f"ProcedureRequest/{found['ProcedureRequest'][0]['id']}"
+        assert (
+            observation["basedOn"][0]["reference"] == f"ProcedureRequest/{found['ProcedureRequest'][0]['id']}"
+        )
 
 
 def test_the_organism_and_its_material_are_two_specimens(translator: Translator, noon: Context) -> None:
@@ -119,7 +132,9 @@ def encounter(**values: Any) -> Block:
     return block("Encounter", ContactType=Code("IMP", "2.16.840.1.113883.5.4"), StartDateTime=start, **values)
 
 
-def test_the_role_of_a_professional_stands_at_the_contact_and_comes_back(translator: Translator, noon: Context) -> None:
+def test_the_role_of_a_professional_stands_at_the_contact_and_comes_back(
+    translator: Translator, noon: Context
+) -> None:
     contact = encounter(ContactWith=[Ref("HealthProfessional/1")])
     ((resource,)) = write(translator, noon, contact, professional("RESP"))["Encounter"]
     (participant,) = resource["participant"]
@@ -149,7 +164,9 @@ def test_a_contact_type_in_words_keeps_its_words(translator: Translator, noon: C
     assert again.values["ContactType"].text == "Huisarts"
 
 
-def test_a_planned_contact_is_an_appointment_with_the_status_of_its_order(translator: Translator, noon: Context) -> None:
+def test_a_planned_contact_is_an_appointment_with_the_status_of_its_order(
+    translator: Translator, noon: Context
+) -> None:
     order = block(
         "PlannedCareActivity",
         OrderStatus=Code("new", ACT_STATUS, "Ordered"),
@@ -179,8 +196,12 @@ def test_a_planned_procedure_is_only_a_request(translator: Translator, noon: Con
     assert "PlannedCareActivity" not in back(translator, noon, planned)
 
 
-def test_location_and_performers_stand_side_by_side_and_come_back_as_such(translator: Translator, noon: Context) -> None:
-    clinic = Block("HealthcareProvider", "2017", "HealthcareProvider/1", {"OrganizationName": Text("Kliniek")})
+def test_location_and_performers_stand_side_by_side_and_come_back_as_such(
+    translator: Translator, noon: Context
+) -> None:
+    clinic = Block(
+        "HealthcareProvider", "2017", "HealthcareProvider/1", {"OrganizationName": Text("Kliniek")}
+    )
     done = block(
         "Procedure",
         ProcedureType=Code("73761001", SNOMED, "coloscopie"),
@@ -214,9 +235,12 @@ def test_another_alert_in_words_is_not_taken_for_that(translator: Translator, no
     assert again.values["AlertName"].text == "Bijt"
 
 
-def test_a_directive_says_why_it_was_not_verified_and_refers_to_all_its_sources(translator: Translator, noon: Context) -> None:
+def test_a_directive_says_why_it_was_not_verified_and_refers_to_all_its_sources(
+    translator: Translator, noon: Context
+) -> None:
     wills = [
-        Block("AdvanceDirective", "2017", f"AdvanceDirective/{i}", {"LivingWillDate": Absent("ASKU")}) for i in "123"
+        Block("AdvanceDirective", "2017", f"AdvanceDirective/{i}", {"LivingWillDate": Absent("ASKU")})
+        for i in "123"
     ]
     directive = block(
         "TreatmentDirective",
@@ -229,7 +253,10 @@ def test_a_directive_says_why_it_was_not_verified_and_refers_to_all_its_sources(
     assert extensions.count("zib-TreatmentDirective-Verification") == 2
     assert extensions.count("consent-additionalSources") == 2
     verified = resource["extension"][0]["extension"][0]
-    assert verified == {"url": "Verified", "_valueBoolean": {"extension": [{"url": ABSENT, "valueCode": "unknown"}]}}
+    assert verified == {
+        "url": "Verified",
+        "_valueBoolean": {"extension": [{"url": ABSENT, "valueCode": "unknown"}]},
+    }
     assert consents[1]["_dateTime"] == {"extension": [{"url": ABSENT, "valueCode": "asked-unknown"}]}
     again = back(translator, noon, directive, *wills)
     assert len(again["TreatmentDirective"][0].values["AdvanceDirective"]) == 3
@@ -246,7 +273,10 @@ def test_the_number_of_a_device_is_not_that_of_its_record(translator: Translator
     assert found["Device"][0]["udi"] == {"carrierHRF": "9321502032612"}
     assert found["DeviceUseStatement"][0]["device"]["reference"] == f"Device/{found['Device'][0]['id']}"
     ((again,)) = back(translator, noon, device)["MedicalDevice"]
-    assert (again.values["Product"]["ProductID"].code, again.values["Product"]["ProductID"].system) == ("9321502032612", "1.3.160")
+    assert (again.values["Product"]["ProductID"].code, again.values["Product"]["ProductID"].system) == (
+        "9321502032612",
+        "1.3.160",
+    )
     assert [each.value for each in again.values["IdentificationNumber"]] == ["use-1"]
 
 
@@ -259,7 +289,9 @@ def test_a_wish_to_vaccinate_again_is_a_recommendation(translator: Translator, n
     )
     found = write(translator, noon, given)
     (advice,) = found["ImmunizationRecommendation"][0]["recommendation"]
-    assert advice["supportingImmunization"][0]["reference"] == f"Immunization/{found['Immunization'][0]['id']}"
+    assert (
+        advice["supportingImmunization"][0]["reference"] == f"Immunization/{found['Immunization'][0]['id']}"
+    )
     ((again,)) = back(translator, noon, given)["Vaccination"]
     assert again.values["PreferedDateForRevaccination"].value == "2026-09-02"
     assert again.values["VaccinationDate"].value == "2026-01-02"
@@ -269,7 +301,9 @@ def test_a_wish_to_vaccinate_again_is_a_recommendation(translator: Translator, n
 def test_the_position_of_a_body_height_is_a_second_coding(
     translator: Translator, noon: Context, position: str, code: str
 ) -> None:
-    height = block("BodyHeight", HeightValue=Quantity("183", "cm", "cm"), Position=Code(position, SNOMED, "a position"))
+    height = block(
+        "BodyHeight", HeightValue=Quantity("183", "cm", "cm"), Position=Code(position, SNOMED, "a position")
+    )
     ((resource,)) = write(translator, noon, height)["Observation"]
     assert [each["code"] for each in resource["code"]["coding"]] == ["8302-2", code]
     ((again,)) = back(translator, noon, height)["BodyHeight"]

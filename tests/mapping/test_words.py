@@ -64,12 +64,16 @@ def test_fixed_values_selectors_and_extensions_are_built_and_found_again(draft: 
     )
     (resource,) = write(translator, noon, pressure)
     assert resource["status"] == "final"
-    assert resource["meta"] == {"profile": ["http://nictiz.nl/fhir/StructureDefinition/nl-core-BloodPressure"]}
+    assert resource["meta"] == {
+        "profile": ["http://nictiz.nl/fhir/StructureDefinition/nl-core-BloodPressure"]
+    }
     assert resource["effectiveDateTime"] == "2026-01-02T03:04:00+01:00"
     (component,) = resource["component"]
     assert component["code"]["coding"][0]["code"] == "8480-6"
     assert str(component["valueQuantity"]["value"]) == "120.0"
-    assert resource["extension"][0]["url"] == "http://hl7.org/fhir/StructureDefinition/observation-bodyPosition"
+    assert (
+        resource["extension"][0]["url"] == "http://hl7.org/fhir/StructureDefinition/observation-bodyPosition"
+    )
     (again,) = back(translator, noon, pressure)
     assert again.values == {
         "BloodPressureDateTime": Moment("2026-01-02T03:04:00+01:00"),
@@ -128,7 +132,7 @@ rows:
 def test_derived_values_follow_the_clock(
     draft: Draft, noon: Context, start: str, end: str | None, status: str
 ) -> None:
-    values = {"StartDate": Moment(start), **({"EndDate": Moment(end)} if end else {})}
+    values: dict[str, Any] = {"StartDate": Moment(start), **({"EndDate": Moment(end)} if end else {})}
     (resource,) = write(draft(MedicalDevice=DERIVED), noon, block("MedicalDevice", **values))
     assert resource["status"] == status
 
@@ -145,7 +149,13 @@ parts:
     when: Product
     rows: {Product.ProductType: type}
 """
-PROBLEM = "block: Problem\nresource: Condition\nprofile: nl-core-Problem\ndisplay: [ProblemName]\nrows: {ProblemName: code}\n"
+PROBLEM = """
+block: Problem
+resource: Condition
+profile: nl-core-Problem
+display: [ProblemName]
+rows: {ProblemName: code}
+"""
 
 
 def test_a_block_becomes_several_resources_and_one_block_again(draft: Draft, noon: Context) -> None:
@@ -185,11 +195,15 @@ rows:
 
 def test_a_reference_can_stand_in_the_other_resource(draft: Draft, noon: Context) -> None:
     translator = draft(FunctionalOrMentalStatus=BACK, MedicalDevice=PARTS)
-    status = block("FunctionalOrMentalStatus", StatusName=Code("1", SNOMED), MedicalDevice=[Ref("MedicalDevice/1")])
+    status = block(
+        "FunctionalOrMentalStatus", StatusName=Code("1", SNOMED), MedicalDevice=[Ref("MedicalDevice/1")]
+    )
     device = block("MedicalDevice", Comment=Text("x"))
     observation, statement = write(translator, noon, status, device)
     assert statement["reasonReference"][0]["reference"] == f"Observation/{observation['id']}"
-    again = next(each for each in back(translator, noon, status, device) if each.type == "FunctionalOrMentalStatus")
+    again = next(
+        each for each in back(translator, noon, status, device) if each.type == "FunctionalOrMentalStatus"
+    )
     assert again.values["MedicalDevice"][0].key.startswith("MedicalDevice/")
 
 
@@ -213,8 +227,15 @@ def test_a_resource_carries_other_blocks_of_the_same_person(draft: Draft, noon: 
         PatientIdentificationNumber=[Identifier("x1", "2.16.840.1.113883.2.4.99")],
         MultipleBirthIndicator=Boolean(False),
     )
-    married = block("MaritalStatus", MaritalStatus=Code("M", "2.16.840.1.113883.5.2", "Married"), Subject=Ref("Patient/1"))
-    stranger = block("MaritalStatus", "MaritalStatus/2", MaritalStatus=Code("S", "2.16.840.1.113883.5.2"), Subject=Ref("Patient/9"))
+    married = block(
+        "MaritalStatus", MaritalStatus=Code("M", "2.16.840.1.113883.5.2", "Married"), Subject=Ref("Patient/1")
+    )
+    stranger = block(
+        "MaritalStatus",
+        "MaritalStatus/2",
+        MaritalStatus=Code("S", "2.16.840.1.113883.5.2"),
+        Subject=Ref("Patient/9"),
+    )
     (resource,) = write(translator, noon, patient, married, stranger)
     assert resource["multipleBirthBoolean"] is False
     assert [each["code"] for each in resource["maritalStatus"]["coding"]] == ["M"]
@@ -238,10 +259,15 @@ parts:
 
 def test_each_occurrence_of_a_group_is_a_resource(draft: Draft, noon: Context) -> None:
     tests = [
-        {"TestCode": Code("1-1", "2.16.840.1.113883.6.1"), "TestResult": Quantity("1.10", "mmol/l", "mmol/l")},
+        {
+            "TestCode": Code("1-1", "2.16.840.1.113883.6.1"),
+            "TestResult": Quantity("1.10", "mmol/l", "mmol/l"),
+        },
         {"TestCode": Code("2-2", "2.16.840.1.113883.6.1"), "TestResult": Text("positive")},
     ]
-    first, second = write(draft(LaboratoryTestResult=EACH), noon, block("LaboratoryTestResult", LaboratoryTest=tests))
+    first, second = write(
+        draft(LaboratoryTestResult=EACH), noon, block("LaboratoryTestResult", LaboratoryTest=tests)
+    )
     assert str(first["valueQuantity"]["value"]) == "1.10"
     assert second["valueString"] == "positive"
     assert first["id"] != second["id"]
@@ -264,7 +290,9 @@ def test_a_translated_code_comes_back_as_itself(draft: Draft, noon: Context) -> 
     allergy.values[critical_name()] = Code("24484000", SNOMED, "severe")
     (resource,) = write(translator, noon, allergy)
     assert resource["category"] == ["biologic"]
-    assert resource["_category"][0]["extension"][0]["valueCodeableConcept"]["coding"][0]["code"] == "419199007"
+    assert (
+        resource["_category"][0]["extension"][0]["valueCodeableConcept"]["coding"][0]["code"] == "419199007"
+    )
     assert resource["criticality"] == "high"
     (again,) = back(translator, noon, allergy)
     assert again.values["AllergyCategory"] == allergy.values["AllergyCategory"]
@@ -287,7 +315,9 @@ def test_a_code_that_no_map_knows_is_accounted_for(draft: Draft, noon: Context) 
         "</allergie_intolerantie></allergie_intolerantie_registratie>"
     )
     read = translator.read(data.encode(), noon)
-    (line,) = [each for each in translator.write(read, "fhir-r4", noon).account.lines() if "kritiek" in each.place]
+    (line,) = [
+        each for each in translator.write(read, "fhir-r4", noon).account.lines() if "kritiek" in each.place
+    ]
     assert line.state == "not representable"
     assert line.rule.startswith("fhir-r4-nl-core/AllergyIntolerance.yaml:")
     assert line.reason == "no translation for this value"
@@ -298,12 +328,28 @@ def test_a_code_that_no_map_knows_is_accounted_for(draft: Draft, noon: Context) 
     [
         ("block: Problem\nresource: Condition\nrows:\n  Nonsense: code\n", "no concept 'Nonsense'", 4),
         ("block: Problem\nresource: Condition\nrows:\n  Comment: nothing\n", "has no element 'nothing'", 4),
-        ("block: Problem\nresource: Condition\nrows:\n  ProblemStartDate: code\n", "moment cannot be written as", 4),
+        (
+            "block: Problem\nresource: Condition\nrows:\n  ProblemStartDate: code\n",
+            "moment cannot be written as",
+            4,
+        ),
         ("block: Nothing\nresource: Condition\nrows:\n  Comment: code\n", "no profile 'Nothing'", 1),
         ("block: Problem\nresource: Banana\nrows:\n  Comment: code\n", "not a resource", 1),
-        ("block: Problem\nresource: Condition\nfixed:\n  code: nix#1\nrows: {Comment: note.text}\n", "no code system", 4),
-        ("block: Problem\nresource: Condition\nrows:\n  Comment: {to: note.text, only: write}\n", "because", 4),
-        ("block: Problem\nresource: Condition\nrows:\n  Comment: {to: code, via: magic}\n", "no converter 'magic'", 4),
+        (
+            "block: Problem\nresource: Condition\nfixed:\n  code: nix#1\nrows: {Comment: note.text}\n",
+            "no code system",
+            4,
+        ),
+        (
+            "block: Problem\nresource: Condition\nrows:\n  Comment: {to: note.text, only: write}\n",
+            "because",
+            4,
+        ),
+        (
+            "block: Problem\nresource: Condition\nrows:\n  Comment: {to: code, via: magic}\n",
+            "no converter 'magic'",
+            4,
+        ),
         ("block: Problem\nresource: Condition\nrows:\n  Comment: note..text\n", "not a path", 4),
     ],
 )
@@ -315,7 +361,9 @@ def test_a_fault_names_file_line_and_rule(draft: Draft, text: str, complaint: st
     assert "^" in caught.value.diagnostics()
 
 
-def test_compiled_mappings_come_from_the_cache_until_something_changes(draft: Draft, cache: Any, noon: Context) -> None:
+def test_compiled_mappings_come_from_the_cache_until_something_changes(
+    draft: Draft, cache: Any, noon: Context
+) -> None:
     translator = draft(BloodPressure=PRESSURE)
     first = translator.loaded("fhir-r4")
     files = list(cache.iterdir())
@@ -323,14 +371,20 @@ def test_compiled_mappings_come_from_the_cache_until_something_changes(draft: Dr
     again = Translator(translator._mappings).loaded("fhir-r4")
     assert again.compiled == first.compiled
     assert list(cache.iterdir()) == files
-    (translator._mappings / "fhir-r4-nl-core" / "BloodPressure.yaml").write_text(PRESSURE.replace("final", "amended"))
+    (translator._mappings / "fhir-r4-nl-core" / "BloodPressure.yaml").write_text(
+        PRESSURE.replace("final", "amended")
+    )
     (resource,) = write(Translator(translator._mappings), noon, block("BloodPressure"))
     assert resource["status"] == "amended"
 
 
-def test_ids_are_the_same_for_the_same_input_and_hold_no_number_of_the_person(draft: Draft, noon: Context) -> None:
+def test_ids_are_the_same_for_the_same_input_and_hold_no_number_of_the_person(
+    draft: Draft, noon: Context
+) -> None:
     translator = draft(Patient=PATIENT)
-    person = block("Patient", PatientIdentificationNumber=[Identifier("999900006", "2.16.840.1.113883.2.4.6.3")])
+    person = block(
+        "Patient", PatientIdentificationNumber=[Identifier("999900006", "2.16.840.1.113883.2.4.6.3")]
+    )
     (one,), (two,) = write(translator, noon, person), write(translator, noon, person)
     assert one["id"] == two["id"]
     assert "999900006" not in one["id"]
