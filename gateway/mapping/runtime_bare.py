@@ -171,7 +171,7 @@ def take_joined(
 # -- conditions and texts ----------------------------------------------------------------------------
 
 
-def same(one: Any, other: Any) -> bool:
+def equal(one: Any, other: Any) -> bool:
     """True when two concepts have values that say the same."""
     if one is None or type(one) is not type(other):
         return False

@@ -577,7 +577,7 @@ class WriteCompiler:
         if condition.op == "same":
             bases = {"block": "v", "item": "item", "group": scope}
             values = [self._value(bases[part.base], part.concept) for part in condition.parts]
-            return f"same({', '.join(values)})"
+            return f"equal({', '.join(values)})"
         if condition.parts:
             return f" {condition.op} ".join(f"({self.test(part, scope)})" for part in condition.parts)
         if condition.op == "referred":

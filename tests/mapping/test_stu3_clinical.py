@@ -297,6 +297,29 @@ def test_a_wish_to_vaccinate_again_is_a_recommendation(translator: Translator, n
     assert again.values["VaccinationDate"].value == "2026-01-02"
 
 
+def test_what_was_given_stays_when_it_is_planned_again(translator: Translator, noon: Context) -> None:
+    given = block(
+        "Vaccination",
+        ProductCode=Code("J07BC01", "2.16.840.1.113883.6.73", "Hepatitis B"),
+        VaccinationDate=Moment("2026-01-02"),
+    )
+    plan = block(
+        "PlannedCareActivity",
+        Vaccination=Ref("Vaccination/1"),
+        OrderStatus=Code("385644000", SNOMED, "Aangevraagd"),
+        StartDate=Moment("2026-09-01"),
+    )
+    found = write(translator, noon, given, plan)
+    assert found["Immunization"][0]["date"] == "2026-01-02"
+    (advice,) = found["ImmunizationRecommendation"][0]["recommendation"]
+    assert advice["dateCriterion"][0]["value"] == "2026-09-01"
+    again = back(translator, noon, given, plan)
+    assert again["Vaccination"][0].values["VaccinationDate"].value == "2026-01-02"
+    ((planned,)) = again["PlannedCareActivity"]
+    assert planned.values["Vaccination"].key == again["Vaccination"][0].key
+    assert planned.values["OrderStatus"].code == "385644000"
+
+
 @pytest.mark.parametrize(("position", "code"), [("10904000", "8308-9"), ("102538003", "8306-3")])
 def test_the_position_of_a_body_height_is_a_second_coding(
     translator: Translator, noon: Context, position: str, code: str

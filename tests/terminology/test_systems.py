@@ -3,6 +3,7 @@
 import json
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import jsonschema
 import pytest
@@ -16,13 +17,14 @@ from gateway.resources import MAPPINGS
 from gateway.terminology.systems import CodeSystems, Version, is_oid
 
 SYSTEMS = CodeSystems.load()
-ROWS = yaml.safe_load((MAPPINGS / "codesystems.yaml").read_text(encoding="utf-8"))["systems"]
+TABLE = yaml.safe_load((MAPPINGS / "codesystems.yaml").read_text(encoding="utf-8"))
+ROWS = TABLE["systems"]
 VERSIONS: tuple[Version, ...] = ("r4", "stu3")
 
 
 def test_the_table_follows_its_schema() -> None:
     schema = json.loads((MAPPINGS / "codesystems.schema.json").read_text(encoding="utf-8"))
-    jsonschema.Draft202012Validator(schema).validate({"systems": ROWS})
+    jsonschema.Draft202012Validator(schema).validate(TABLE)
 
 
 @pytest.mark.parametrize(
@@ -63,6 +65,20 @@ def test_a_system_without_an_oid_keeps_its_uri() -> None:
     assert SYSTEMS.uri(uri, "r4") == SYSTEMS.system(uri) == uri
     assert SYSTEMS.oid(uri) is None
     assert SYSTEMS.name(uri) == uri
+
+
+@pytest.mark.parametrize("family", TABLE["families"], ids=lambda family: family["name"])
+def test_a_list_without_an_oid_has_one_uri_however_it_is_spelled(family: dict[str, Any]) -> None:
+    for number, name in family["members"].items():
+        own = family["uri"] + number
+        for spelled in (
+            each + end for each in [family["uri"], *family["also"]] for end in (number, number.lower())
+        ):
+            for written in (spelled, spelled + "/"):
+                assert SYSTEMS.system(written) == own
+                assert [SYSTEMS.uri(written, version) for version in VERSIONS] == [own, own]
+                assert (SYSTEMS.oid(written), SYSTEMS.name(written)) == (None, name)
+    assert SYSTEMS.system(family["uri"] + "NONE") == family["uri"] + "NONE"
 
 
 def test_names_and_kinds() -> None:
