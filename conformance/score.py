@@ -24,7 +24,7 @@ from zoneinfo import ZoneInfo
 import orjson
 
 from gateway.mapping import Context, Translator, bundle
-from gateway.mapping.runtime_write import Tree
+from gateway.mapping.runtime.writers import Tree
 
 NOW = datetime.datetime(2026, 7, 1, 12, tzinfo=ZoneInfo("Europe/Amsterdam"))
 ZIBS_OF_BGZ = (

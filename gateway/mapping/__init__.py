@@ -1,6 +1,6 @@
 """Mappings: the language, its compiler, and the translator that runs what it makes."""
 
-from gateway.mapping.context import Context
+from gateway.mapping.runtime.context import Context
 from gateway.mapping.translator import Read, Translator, Written, bundle
 
 __all__ = ["Context", "Read", "Translator", "Written", "bundle"]

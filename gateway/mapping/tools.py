@@ -12,7 +12,8 @@ import msgspec
 from gateway import documents
 from gateway.blocks.profiles import Concept, Profiles, load_profiles
 from gateway.errors import AuthoringError, ContentError, Issue
-from gateway.mapping import bridge, bridge_check, bridge_plans, formats
+from gateway.mapping.bridge import bridge, checks, plans
+from gateway.mapping.compiler import formats
 from gateway.mapping.translator import FOLDERS, MESSAGES, Translator
 from gateway.resources import MAPPINGS, ZIB_PROFILES
 
@@ -135,11 +136,11 @@ def coverage() -> Iterator[Covered]:
             profile = translator.profiles.get(release, block)
             if profile is None:
                 continue
-            crossing = bridge_check.coverage(translator.bridge.planner, release, block)
+            crossing = checks.coverage(translator.bridge.planner, release, block)
             for path, concept in _leaves(profile.concepts, ()):
                 found = {form: _direction(rows, block, path)}
-                if release in bridge_plans.RELEASES:
-                    found[bridge.NAME] = bridge_check.crosses(crossing, path)
+                if release in plans.RELEASES:
+                    found[bridge.NAME] = checks.crosses(crossing, path)
                 yield Covered(release, block, ".".join(path), concept.id, found)
 
 

@@ -17,16 +17,17 @@ from gateway.codecs import ada as ada_codec
 from gateway.codecs import detect, fhir_json, fhir_xml, istandaarden, message_types
 from gateway.codecs.limits import Limits
 from gateway.errors import ContentError, Issue
-from gateway.mapping import account, formats
+from gateway.mapping import account
 from gateway.mapping.account import Account, Leaf
-from gateway.mapping.ada_reading import AdaReader
-from gateway.mapping.aliases import Aliases
-from gateway.mapping.bridge import Bridge
-from gateway.mapping.bridge_steps import Crossing
+from gateway.mapping.ada.reading import AdaReader
+from gateway.mapping.bridge.bridge import Bridge
+from gateway.mapping.bridge.steps import Crossing
 from gateway.mapping.codes import CodeCheck
-from gateway.mapping.context import Context
-from gateway.mapping.fhir import FhirReader, FhirWriter
-from gateway.mapping.state import BSN, Reading, Writing
+from gateway.mapping.compiler import formats
+from gateway.mapping.compiler.aliases import Aliases
+from gateway.mapping.resources import FhirReader, FhirWriter
+from gateway.mapping.runtime.context import Context
+from gateway.mapping.runtime.state import BSN, Reading, Writing
 from gateway.resources import MAPPINGS, ZIB_PROFILES
 from gateway.terminology.conceptmaps import ConceptMaps
 from gateway.terminology.systems import CodeSystems
@@ -129,7 +130,7 @@ class Translator:
     @cached_property
     def ada_writer(self) -> Any:
         """The writer of zib 2020 registration forms."""
-        from gateway.mapping.ada_writing import AdaWriter
+        from gateway.mapping.ada.writing import AdaWriter
 
         return AdaWriter.load(self._mappings / "ada", self.profiles)
 
@@ -412,7 +413,7 @@ def _stamp(*folders: Path) -> str:
     """Changes when the compiler, a profile, a code system or a concept map changes."""
     key = hashlib.sha256()
     code = Path(__file__).parent
-    files = [*code.glob("*.py"), *(folders[0]).glob("*.*"), *(folders[0] / "conceptmaps").glob("*.yaml")]
+    files = [*code.rglob("*.py"), *(folders[0]).glob("*.*"), *(folders[0] / "conceptmaps").glob("*.yaml")]
     for file in sorted(each for each in files if each.is_file()):
         key.update(file.read_bytes())
     for file in sorted(folders[1].glob("*/*.yaml")):

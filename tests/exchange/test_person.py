@@ -12,7 +12,7 @@ from gateway.errors import ContentError
 from gateway.exchange.person import BSN, whose
 from gateway.mapping import Context, Read
 from gateway.mapping.account import Leaf
-from gateway.mapping.state import Reading
+from gateway.mapping.runtime.state import Reading
 
 FENNA, BRAM = "999980014", "999980026"
 

@@ -7,7 +7,7 @@ import pytest
 from gateway.blocks.values import Block, Code, Identifier, Moment, Quantity, Ref, Text
 from gateway.codecs import fhir_json
 from gateway.mapping import Context, Translator, bundle
-from tests.mapping.test_words import bare
+from tests.mapping.compiler.test_words import bare
 
 SNOMED = "2.16.840.1.113883.6.96"
 LOINC = "2.16.840.1.113883.6.1"

@@ -21,7 +21,7 @@ from gateway.codecs import fhir_json, fhir_xml, istandaarden
 from gateway.codecs.message_types import message as message_named
 from gateway.errors import ContentError
 from gateway.mapping import Context, Read, Translator, bundle
-from gateway.mapping.state import BSN
+from gateway.mapping.runtime.state import BSN
 from gateway.mapping.translator import message
 from gateway.policy import load_register
 from tests.codecs.messages import trees

@@ -20,7 +20,7 @@ from gateway.blocks.values import (
 from gateway.codecs import fhir_json
 from gateway.mapping import Context, Translator, bundle
 from gateway.terminology.units import G_STANDAARD
-from tests.mapping.test_words import bare
+from tests.mapping.compiler.test_words import bare
 
 Version = Literal["r4", "stu3"]
 SNOMED = "2.16.840.1.113883.6.96"

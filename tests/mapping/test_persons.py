@@ -9,8 +9,8 @@ import pytest
 from gateway.blocks.values import Absent, Block, Boolean, Code, Identifier, Moment, Ref, Text
 from gateway.codecs import fhir_json
 from gateway.mapping import Context, Translator, bundle
-from gateway.mapping.names import family_name, initials_of, other_initials
-from tests.mapping.test_words import bare
+from gateway.mapping.runtime.names import family_name, initials_of, other_initials
+from tests.mapping.compiler.test_words import bare
 
 Tree = dict[str, Any]
 RELEASE = {"fhir-r4": "2020", "fhir-stu3": "2017"}

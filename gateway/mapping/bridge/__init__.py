@@ -1,0 +1,1 @@
+"""The bridge between the zib releases: plans, and the blocks that cross."""

@@ -1,0 +1,376 @@
+"""The state of a reading from FHIR: which members were understood, and what refers to what."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from typing import Any
+
+from gateway.blocks.values import Absent, Block, Boolean, Code, Identifier, Ref
+from gateway.mapping.runtime.context import Context
+from gateway.mapping.runtime.readers import (
+    CODING,
+    REFERENCE,
+    code_of_coding,
+    identifier_of,
+    items,
+    reference_of,
+    truth_of_text,
+)
+from gateway.mapping.runtime.state import Reading
+from gateway.mapping.runtime.writers import NULL_FLAVOR
+
+Tree = dict[str, Any]
+Marks = dict[int, dict[Any, tuple[str, int]]]
+Values = tuple[tuple[str, ...], dict[str, tuple[str, ...]]]
+"""A value set: the systems of which it has every code, and its codes by system."""
+
+
+def _numbers(values: Any) -> Iterator[int]:
+    """The numbers in the account of all values in a group."""
+    if isinstance(values, dict | list):
+        for each in values.values() if isinstance(values, dict) else values:
+            yield from _numbers(each)
+    elif values.at >= 0:
+        yield values.at
+
+
+def _holds(values: Values, code: Code) -> bool:
+    """True when a code belongs to a value set."""
+    return code.system in values[0] or code.code in values[1].get(code.system, ())
+
+
+class FhirReading(Reading):
+    """A reading of FHIR resources.
+
+    `marks` tells for the members of an element by which row they were read and as which value; a
+    member that no row marks is one that the account reports.
+    """
+
+    def __init__(self, context: Context, oid: Callable[[str], str]) -> None:
+        super().__init__(context)
+        self.oid = oid
+        self.marks: Marks = {}
+        self.keys: dict[int, str] = {}
+        """id of a resource → key of its block"""
+        self.resources: dict[str, Tree] = {}
+        """reference (full URL, Type/id, #contained) → resource"""
+        self.parts: dict[int, str] = {}
+        self.datatypes: Mapping[tuple[str, str], Callable[..., Any]] = {}
+        self.untranslate: Callable[[str, Code], Code | None] = lambda _name, _code: None
+        self.retranslate: Callable[[str, Code], Code | None] = lambda _name, _code: None
+        """The other way, to know what one value is written as in several places"""
+        self.part_readers: dict[tuple[str, str], Callable[..., Any]] = {}
+        self.item_readers: dict[tuple[str, str], Callable[..., Any]] = {}
+        self.joins: list[Block] = []
+        self.imparted: list[tuple[str, Tree]] = []
+        """(key of a block, what another resource says of it)"""
+        self.local: dict[str, Tree] = {}
+        """#id → resource contained in the one that is read now"""
+        self.release = ""
+        self.dangling: list[tuple[Tree, str, str]] = []
+        """(Reference, row, severity) of references to what this document should hold and does not"""
+        self.current: list[Block] = []
+        self.done: set[tuple[int, str]] = set()
+        self.made: dict[str, Block] = {}
+        """key → the block, while its resources are read"""
+        self.known: set[int] = set()
+        """ids of elements that a fixed value or a link is: rows do not read them again"""
+        self.repeats: tuple[Tree, dict[str, list[Any]]] = ({}, {})
+        """A partial zib of several elements that is read now, and what repeats in it."""
+        self.registers: frozenset[str] = frozenset()
+        """Systems of the national registers of persons and organizations"""
+        self.beside: frozenset[str] = frozenset()
+        """URLs of the extensions of references that point at a second resource"""
+        self.blocks_of: dict[str, frozenset[str]] = {}
+        """resource type → the blocks that it may be of"""
+        self._referring: dict[tuple[tuple[str, ...], bool], Callable[..., Any]] = {}
+        self._unmapped: dict[tuple[str, Any, bool], Callable[..., Any]] = {}
+
+    # -- the account -------------------------------------------------------------------------------
+
+    def mark(self, element: Tree, members: tuple[str, ...], rule: str, at: int = -1) -> None:
+        """These members of an element were understood, by this row, as value number `at`."""
+        marks = self.marks.setdefault(id(element), {})
+        for member in members:
+            marks[member] = (rule, at)
+
+    def mark_item(self, element: Tree, member: str, i: int, rule: str, at: int) -> None:
+        """One item of a repeating primitive was understood."""
+        self.marks.setdefault(id(element), {})[member, i] = (rule, at)
+
+    def mark_profiles(self, resource: Tree) -> None:
+        """The claim of a profile was understood: it chose the mapping."""
+        if "meta" in resource:
+            self.mark(resource["meta"], ("profile",), "")
+
+    def take_members(self, element: Tree, members: tuple[str, ...], rule: str) -> int:
+        """One value made of several members of an element."""
+        at = self.take(element, members, rule)
+        self.mark(element, members, rule, at)
+        return at
+
+    def take_member(self, element: Any, member: str, i: int, rule: str) -> int:
+        """One value made of one primitive."""
+        at = self.take(element, member, rule)
+        if isinstance(element, dict):
+            self.mark_item(element, member, i, rule, at)
+        return at
+
+    @contextmanager
+    def aside(self) -> Iterator[Marks]:
+        """Read without noting it; what would have been noted comes out."""
+        marks, taken = self.marks, self.taken
+        self.marks, self.taken = {}, []
+        try:
+            yield self.marks
+        finally:
+            self.marks, self.taken = marks, taken
+
+    def adopt(self, marks: Marks, at: int) -> None:
+        """Note what was read aside, as a value that is there already."""
+        for element, members in marks.items():
+            known = self.marks.setdefault(element, {})
+            for member, (rule, _) in members.items():
+                known[member] = (rule, at)
+
+    def take_over(self, source: Tree, key: str, i: int, rule: str, at: int) -> None:
+        """Note that an item says again what value number `at` says."""
+        self.mark_item(source, key, i, rule, at)
+        found = source[key][i] if isinstance(source[key], list) else source[key]
+        for coding in found.get("coding", (found,)) if isinstance(found, dict) else ():
+            self.mark(coding, CODING, rule, at)
+
+    def said_elsewhere(self, values: Any) -> None:
+        """What these values were read from says only what another value says too."""
+        numbers = set(_numbers(values))
+        for members in self.marks.values():
+            for member, (rule, at) in members.items():
+                if at in numbers:
+                    members[member] = (rule, -1)
+
+    def said_before(self, at: int, known: int) -> None:
+        """Value number `at` only repeats value number `known`."""
+        marks = self.marks.get(id(self.taken[at][0]), {})
+        for member, (rule, number) in list(marks.items()):
+            if number == at:
+                marks[member] = (rule, known)
+
+    # -- readers that need the state ---------------------------------------------------------------
+
+    def datatype(self, partial: str, fhir_type: str) -> Callable[..., Any]:
+        """The function that reads elements of a FHIR type as groups of a partial zib."""
+        return self.datatypes[partial, fhir_type]
+
+    def unmapped(self, name: str, read: Callable[..., Any], keep_coding: bool) -> Callable[..., Any]:
+        """A reader that translates the code back; a coding that needs no translation wins."""
+        found = self._unmapped.get((name, read, keep_coding))
+        if found is None:
+            found = self._unmapped[name, read, keep_coding] = self._unmap(name, read)
+        return found
+
+    def spells(self, read: Any, value: Any, found: Any) -> bool:
+        """True when a code that a reader translates back is what a value is translated to."""
+        name = next((key[0] for key, each in self._unmapped.items() if each is read), "")
+        target = self.retranslate(name, value) if name and type(value) is Code else None
+        code = (
+            found if not isinstance(found, dict) else next(iter(found.get("coding", ())), found).get("code")
+        )
+        return target is not None and target.code == code
+
+    def _unmap(self, name: str, read: Callable[..., Any]) -> Callable[..., Any]:
+        if read is truth_of_text:
+            return lambda found, c, rule: self._truth(name, found, rule)
+
+        def back(found: Any, c: FhirReading, rule: str) -> Any:
+            if isinstance(found, dict) and len(found.get("coding", ())) > 1:
+                return self._original(name, found, read, rule)
+            if not isinstance(found, dict) and self.untranslate(name, Code(str(found[3]))) is None:
+                return None  # a code of FHIR alone is none of the zib's
+            if read is code_of_coding and self.untranslate(name, self._code(found)) is None:
+                return None  # nor is another coding beside it
+            value = read(found, c, rule)
+            if not isinstance(value, Code):
+                return value
+            source = self.untranslate(name, value)
+            if source is None:
+                return value
+            if source.system == NULL_FLAVOR and source.code != "OTH":
+                return Absent(source.code, value.text, value.at)
+            return Code(source.code, source.system, source.display, "", value.text, value.at)
+
+        return back
+
+    def _truth(self, name: str, found: Any, rule: str) -> Boolean | Absent | None:
+        """True or false (or why neither); nothing for a code that says neither."""
+        source = self.untranslate(name, Code(str(found[3])))
+        if source is None:
+            return None
+        at = truth_of_text(found, self, rule).at
+        return Absent(source.code, at=at) if source.system else Boolean(source.code == "true", at)
+
+    def _original(self, name: str, found: Tree, read: Callable[..., Any], rule: str) -> Any:
+        codings = found["coding"]
+        kept = [each for each in codings if self.untranslate(name, self._code(each)) is None]
+        chosen = kept[0] if kept else codings[0]
+        value = read({**found, "coding": [chosen]}, self, rule)
+        if isinstance(value, Code | Absent):
+            for each in codings:
+                known = each is chosen or self.untranslate(name, self._code(each)) is not None
+                if known:
+                    self.mark(each, CODING, rule, value.at)
+            if "text" in found:
+                self.mark(found, ("text",), rule, value.at)
+        return value
+
+    def _code(self, coding: Tree) -> Code:
+        return Code(coding.get("code", ""), self.oid(coding.get("system", "")))
+
+    def numbered(self, registered: bool) -> Callable[..., Any]:
+        """A reader of an identifier beside another concept's: one of a national register is the block's own
+        number, any other its identification number.
+        """
+
+        def fitting(found: Tree, c: FhirReading, rule: str) -> Any:
+            if (self.oid(found.get("system", "")) in self.registers) is not registered:
+                return None
+            return identifier_of(found, c, rule)
+
+        return fitting
+
+    def among(self, read: Callable[..., Any], own: Values, others: tuple[Values, ...]) -> Callable[..., Any]:
+        """A reader of a code that shares its element with other concepts: their value sets tell whose it is.
+
+        What no value set holds goes to the concept that is read first.
+        """
+
+        def fitting(found: Any, c: FhirReading, rule: str) -> Any:
+            coding = next(iter(found.get("coding", ())), found)
+            if id(coding) in self.marks:
+                return None
+            code = self._code(coding)
+            if not _holds(own, code) and any(_holds(each, code) for each in others):
+                return None
+            return read(found, c, rule)
+
+        return fitting
+
+    # -- references --------------------------------------------------------------------------------
+
+    def reference(self, found: Tree, rule: str) -> Ref:
+        """A Reference as a Ref: to the block that the resource belongs to, else as sent."""
+        at = self.take_members(found, REFERENCE, rule)
+        literal = found.get("reference", "")
+        resource = self.second(found, rule, at) or self.find(literal)
+        key = self.keys.get(id(resource), "") if resource is not None else ""
+        identifier = None
+        if "identifier" in found:
+            sent = found["identifier"]
+            identifier = Identifier(sent.get("value", ""), self.oid(sent.get("system", "")))
+            self.mark(sent, ("system", "value"), rule, at)
+        if literal and resource is None and "://" not in literal:
+            # urn:uuid and #id mean something in this document; Type/id may live on the sender's server
+            severity = "error" if literal.startswith(("urn:", "#")) else "warning"
+            self.dangling.append((found, rule, severity))
+        return Ref(key, found.get("display", ""), "" if key else literal, identifier, at)
+
+    def second(self, found: Tree, rule: str = "", at: int = -1) -> Tree | None:
+        """The resource that an extension of a reference points at: what tells more than the reference."""
+        for extension in found.get("extension", ()) if self.beside else ():
+            role = extension.get("valueReference")
+            if extension.get("url") in self.beside and isinstance(role, dict):
+                there = self.find(role.get("reference", ""))
+                if there is not None:
+                    self.mark(extension, ("url",), rule, at)
+                    self.mark(role, REFERENCE, rule, at)
+                return there
+        return None
+
+    def referring(self, targets: tuple[str, ...], by_type: bool) -> Callable[..., Any]:
+        """A reader of references to these blocks; one that is known to point elsewhere gives nothing.
+
+        What it points at is known by the resource when the document holds it, else, where several
+        rows read one element (`by_type`), by the type of resource that it names.  A block does not
+        refer to itself: that is a link between its parts.
+        """
+        found = self._referring.get((targets, by_type))
+        if found is None:
+
+            def read(element: Tree, c: FhirReading, rule: str) -> Any:
+                literal = element.get("reference", "")
+                resource = c.second(element) or c.find(literal)
+                part = c.parts.get(id(resource), "") if resource is not None else ""
+                kind = element.get("type") or literal.rpartition("/")[0].rpartition("/")[2]
+                guessed = c.blocks_of.get(kind, frozenset()) if by_type else frozenset()
+                blocks = {part.partition("/")[0]} if part else guessed
+                if blocks and blocks.isdisjoint(targets):
+                    return None
+                if resource is not None and c.current and c.keys.get(id(resource)) == c.current[-1].key:
+                    return None
+                return reference_of(element, c, rule)
+
+            found = self._referring[targets, by_type] = read
+        return found
+
+    def impart(self, ref: Any, values: Tree | None) -> None:
+        """Keep what an element says of the block that it refers to, until all blocks are read."""
+        if values and isinstance(ref, Ref):
+            self.imparted.append((ref.key, values))
+
+    def find(self, literal: str) -> Tree | None:
+        """The resource that a literal reference means, when the document holds it."""
+        if literal.startswith("#"):
+            return self.local.get(literal)
+        return self.resources.get(literal)
+
+    def follow(self, source: Tree, name: str, part: str, values: Tree, rule: str) -> None:
+        """Read the other parts of a block that this one links to, into the same values."""
+        block = self.current[-1]
+        for found in items(source, name):
+            if not isinstance(found, dict):
+                continue
+            resource = self.find(found.get("reference", ""))
+            if resource is None or self.parts.get(id(resource)) != f"{block.type}/{part}":
+                continue
+            self.mark(found, REFERENCE, rule)
+            self.known.add(id(found))
+            if (id(resource), block.key) in self.done:
+                continue
+            self.done.add((id(resource), block.key))
+            around, self.local = self.local, {**self.local, **contained(resource)}
+            self.part_readers[block.type, part](resource, values, None, self)
+            self.local = around
+
+    def follow_item(self, source: Tree, name: str, part: str, group: Tree, rule: str) -> None:
+        """Read the resource that a group also is into that group."""
+        block = self.current[-1]
+        for found in items(source, name):
+            resource = self.find(found.get("reference", "")) if isinstance(found, dict) else None
+            if resource is None or self.parts.get(id(resource)) != f"{block.type}/{part}":
+                continue
+            self.mark(found, REFERENCE, rule)
+            self.known.add(id(found))
+            self.done.add((id(resource), block.key))
+            self.item_readers[block.type, part](resource, block.values, group, self)
+
+    def join(self, block_type: str, resource: Tree, values: Tree) -> Ref | None:
+        """What a resource carries of another block of the same person becomes that block."""
+        if not values:
+            return None
+        key = self.keys.get(id(resource), "")
+        number = sum(1 for block in self.joins if block.type == block_type)
+        values["Subject"] = Ref(key)
+        self.joins.append(Block(block_type, self.release, f"{block_type}/of-{key}-{number}", values))
+        return Ref(self.joins[-1].key)
+
+    def join_by(self, block_type: str, concept: str, resource: Tree, mine: Tree, values: Tree) -> None:
+        """A block that refers to the one that is read, and is about the same person."""
+        self.join(block_type, resource, values)
+        values[concept] = values.pop("Subject")
+        if "Subject" in mine:
+            values["Subject"] = mine["Subject"]
+
+
+def contained(resource: Tree) -> dict[str, Tree]:
+    """The resources inside a resource, by the reference (#id) that means them there."""
+    return {f"#{each['id']}": each for each in resource.get("contained", ()) if "id" in each}
