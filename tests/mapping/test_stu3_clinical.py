@@ -313,6 +313,8 @@ def test_what_was_given_stays_when_it_is_planned_again(translator: Translator, n
     assert found["Immunization"][0]["date"] == "2026-01-02"
     (advice,) = found["ImmunizationRecommendation"][0]["recommendation"]
     assert advice["dateCriterion"][0]["value"] == "2026-09-01"
+    assert "date" not in advice, "the date on which it was given is not the one that is preferred"
+    assert advice["_date"]["extension"][0]["valueCode"] == "unknown"
     again = back(translator, noon, given, plan)
     assert again["Vaccination"][0].values["VaccinationDate"].value == "2026-01-02"
     ((planned,)) = again["PlannedCareActivity"]

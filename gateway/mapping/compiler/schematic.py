@@ -95,10 +95,17 @@ class Node:
     """In the order of the file."""
     linked: str = ""
     """The part of the block of which each resource is referred to in one such element."""
+    shared: bool = False
+    """What another block says stands in the first such element of this one."""
 
     def nodes(self) -> list[Node]:
         """The elements inside."""
         return [entry for entry in self.entries if isinstance(entry, Node)]
+
+
+def _plain(node: Node) -> bool:
+    """True for an element that may repeat, of which a block has one."""
+    return node.many and node.loop is None and not (node.selectors or node.url or node.linked)
 
 
 CODED = ("CodeableConcept", "Coding")
@@ -222,6 +229,10 @@ class Layout:
         node.entries.insert(0, join)
         scope = self._scope(join.block, join.mark)
         self._rows(node, join.rows, scope, (), direction, (), scope)
+        if join.by and not node.name:
+            own = {each.name for each in root.nodes() if _plain(each)}
+            for each in node.nodes():
+                each.shared = _plain(each) and each.name in own
 
     def _rows(
         self,

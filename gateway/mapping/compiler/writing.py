@@ -207,9 +207,8 @@ class WriteCompiler:
         with out.block(f"if {element}"):
             if parts:
                 out.line(f'extend({element}, "extension", [{parts}])')
-            out.line(
-                f'append({target}, "{key}", {whole})' if node.many else f'merge({target}, "{key}", {whole})'
-            )
+            verb = "merge_first" if node.shared else "append" if node.many else "merge"
+            out.line(f'{verb}({target}, "{key}", {whole})')
 
     def _own_into(self, entry: Entry, node: Node, element: str, scope: str) -> None:
         """A value of an element that also has parts: CodeableConcept with an extension."""

@@ -434,6 +434,13 @@ def merge(target: Tree, key: str, element: Tree) -> None:
                 there[name] = value
 
 
+def merge_first(target: Tree, key: str, element: Tree) -> None:
+    """What belongs in the first of several elements, when there is one."""
+    there = target.setdefault(key, [element])
+    if there[0] is not element:
+        merge({key: there[0]}, key, element)
+
+
 def extend(target: Tree, key: str, items: list[Any]) -> None:
     """Fixed items of an element that repeats."""
     target.setdefault(key, []).extend(items)
@@ -456,7 +463,7 @@ _REASONS = {
 
 def lacking(target: Tree, key: str, reason: str, many: bool, value: Any, c: Writing, rule: str) -> None:
     """An element that says why there is no value: as its null flavor does, else `reason`."""
-    if key in target:
+    if key in target or key.removeprefix("_") in target:
         return
     if type(value) is Absent:
         reason = _REASONS.get(value.reason, reason)
