@@ -4,17 +4,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.ready
-TESTDATA := $(or $(ZIBPOORT_TESTDATA),../shared/data)
-NOW := 2026-07-01T12:00:00+02:00
 ROUNDS ?= 50
-PAIRS ?= zib
-ONLY ?= $(if $(filter zib,$(PAIRS)),$(BGZ_SET),.)
-# The inputs among the published zib pairs that belong to the BgZ.
-BGZ_SET := Patient|Contact[Pp]ers|HealthProfessional|Zorgverlener|HealthcareProvider|Zorgaanbieder|Payer|$\
-TreatmentDirective|AdvanceDirective|FunctionalOrMentalStatus|Problem|LivingSituation|DrugUse|AlcoholUse|$\
-TobaccoUse|NutritionAdvice|Alert|AllergyIntolerance|MedicationUse|MedicationAgreement|$\
-AdministrationAgreement|MedicalDevice|Vaccination|BloodPressure|BodyWeight|BodyHeight|$\
-LaboratoryTestResult|Procedure|Verrichting|Encounter|PlannedCareActivity
 
 export PYTHONUTF8 := 1
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
@@ -58,16 +48,9 @@ crash: setup  ## kill the server in the middle of posts and count what is lost (
 	$(BIN)/python -m conformance.crash $(ROUNDS)
 
 # The published pairs lie outside the repository; see CONTRIBUTING.md.
-score: setup  ## compare with published pairs (PAIRS=zib, bgz-msz-1.2 or bgz-msz-2.0)
-ifeq ($(PAIRS),zib)
-	$(PYTHON) $(TESTDATA)/../tools/score_pairs.py --only '$(ONLY)' \
-	    $(TESTDATA)/zib2020-pairs/ada $(TESTDATA)/zib2020-pairs/fhir -- \
-	    $(BIN)/zibpoort translate --to fhir-r4 --now $(NOW) --with $(TESTDATA)/zib2020-pairs/ada
-else
-	$(PYTHON) $(TESTDATA)/../tools/score_pairs.py --only '$(ONLY)' --owner 'pat[A-G]' \
-	    $(TESTDATA)/$(PAIRS)/ada $(TESTDATA)/$(PAIRS)/fhir-stu3 -- \
-	    $(BIN)/zibpoort translate --to fhir-stu3 --now $(NOW)
-endif
+score: setup  ## compare with published pairs (SET=zib2020, bgz-1.2, bgz-2.0; ONLY=regex; SHOW=leaves)
+	$(BIN)/python -m conformance.score $(if $(SET),--set $(SET)) $(if $(ONLY),--only '$(ONLY)') $\
+	    $(if $(SHOW),--show $(SHOW))
 
 # From a clean environment, so that the file holds the whole closure and nothing else.
 lock:  ## write requirements.lock anew, with the latest versions that fit pyproject.toml
