@@ -110,16 +110,16 @@ class Account:
         return msgspec.json.format(msgspec.json.encode(whole), indent=1)
 
 
-def fhir_leaves(
-    resources: list[tuple[str, dict[str, Any]]], marks: dict[int, dict[Any, tuple[str, int]]]
-) -> Iterator[Leaf]:
-    """The primitives of resources, with the rows that read them."""
-    for place, resource in resources:
-        yield from _fhir(place, resource, marks)
+def fhir_leaves(tree: dict[str, Any], marks: dict[int, dict[Any, tuple[str, int]]]) -> Iterator[Leaf]:
+    """The primitives of a resource or Bundle, each once, with the rows that read them."""
+    yield from _fhir(str(tree["resourceType"]), tree, marks)
 
 
 # What a resource says of itself, not of a patient.
 _STRUCTURE = {"resourceType": "the type chose the mapping", "id": "identity within the document"}
+
+# What a Bundle says of how it holds and moves its resources (FHIR Bundle); `fullUrl` resolves references.
+_TRANSPORT = frozenset(("type", "total", "link", "fullUrl", "search", "request", "response"))
 
 
 def _fhir(
@@ -127,10 +127,16 @@ def _fhir(
 ) -> Iterator[Leaf]:
     known = marks.get(id(element), {})
     top = "resourceType" in element
+    bundle = element.get("resourceType") == "Bundle"
     for name, value in element.items():
         here = f"{place}.{name}"
         if top and name in _STRUCTURE:
             yield Leaf(here, -1, state="identity", reason=_STRUCTURE[name])
+        elif bundle and name in _TRANSPORT:
+            yield from _transport(here, value)
+        elif bundle and name == "entry":
+            for i, entry in enumerate(value):  # an array of objects: the codec has seen to it
+                yield from _entry(f"{here}[{i}]", entry, marks)
         elif isinstance(value, dict):
             yield from _fhir(here, value, marks)
         elif isinstance(value, list):
@@ -141,6 +147,25 @@ def _fhir(
                     yield _fhir_leaf(f"{here}[{i}]", known.get((name, i)) or known.get(name))
         elif value is not None:
             yield _fhir_leaf(here, known.get((name, 0)) or known.get(name))
+
+
+def _entry(place: str, entry: dict[str, Any], marks: dict[int, dict[Any, tuple[str, int]]]) -> Iterator[Leaf]:
+    for name, value in entry.items():
+        if name in _TRANSPORT:
+            yield from _transport(f"{place}.{name}", value)
+        else:
+            yield from _fhir(place, {name: value}, marks)
+
+
+def _transport(place: str, value: Any) -> Iterator[Leaf]:
+    if isinstance(value, dict):
+        for name, each in value.items():
+            yield from _transport(f"{place}.{name}", each)
+    elif isinstance(value, list):
+        for i, each in enumerate(value):
+            yield from _transport(f"{place}[{i}]", each)
+    elif value is not None:
+        yield Leaf(place, -1, state="structure", reason="how the Bundle holds its resources")
 
 
 def _fhir_leaf(place: str, mark: tuple[str, int] | None) -> Leaf:

@@ -38,8 +38,8 @@ class FhirReader:
         }
         self._readers = {key: part_reader(loaded, part) for key, part in loaded.parts.items()}
 
-    def read(self, tree: Tree, context: Context) -> tuple[list[Block], FhirReading, list[tuple[str, Tree]]]:
-        """The blocks of a Bundle or of one resource, the state, and the resources with their places."""
+    def read(self, tree: Tree, context: Context) -> tuple[list[Block], FhirReading]:
+        """The blocks of a Bundle or of one resource, and the state."""
         c = FhirReading(context, self.systems.system)
         c.datatypes, c.part_readers = self._datatypes, self._readers
         c.item_readers = self._item_readers
@@ -59,7 +59,7 @@ class FhirReader:
         self._read_backs(parts, blocks, c)
         _impart(blocks, c)
         c.issues += _dangling(c, placed)
-        return [*blocks, *_fresh_joins(blocks, c)], c, placed
+        return [*blocks, *_fresh_joins(blocks, c)], c
 
     def _untranslate(self, name: str, code: Code) -> Code | None:
         """The zib's code for a code of FHIR, by a concept map."""

@@ -230,11 +230,11 @@ class Translator:
         reader = self._readers.get(form)
         if reader is None:
             reader = self._readers[form] = FhirReader(self.loaded(form), self.systems, self.maps)
-        blocks, state, placed = reader.read(tree, context)
+        blocks, state = reader.read(tree, context)
         _resolve_persons(blocks)
 
         def leaves() -> Iterator[Leaf]:
-            return account.fhir_leaves(placed, state.marks)
+            return account.fhir_leaves(tree, state.marks)
 
         release = self.loaded(form).compiled.release
         return Read(form, release, blocks, state, leaves, seed, str(tree.get("id", "")))
