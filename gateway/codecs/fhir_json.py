@@ -24,7 +24,6 @@ import msgspec
 import orjson
 
 from gateway.codecs.charset import UTF8_BOM, UTF16_BOMS
-from gateway.codecs.fhir_kinds import check_kinds
 from gateway.codecs.fhir_types import Tree, Version, no_such_resource, types
 from gateway.codecs.limits import DEFAULT, Limits, check_size, place_of
 from gateway.codecs.numbers import format_decimal
@@ -53,9 +52,7 @@ def decode(data: bytes, version: Version, limits: Limits = DEFAULT) -> Tree:
     check_controls(body)
     if has_exponents or not is_whole(tree, body):
         check_names(body)
-    root = check_root(tree, version)
-    check_kinds(root, types(version))
-    return root
+    return check_root(tree, version)
 
 
 def encode(tree: Tree, version: Version) -> bytes:

@@ -8,9 +8,8 @@ patient and are left out; nothing else is.
 
 from __future__ import annotations
 
-from gateway.codecs.fhir_kinds import check_kinds
 from gateway.codecs.fhir_shapes import shapes
-from gateway.codecs.fhir_types import Tree, Version, types
+from gateway.codecs.fhir_types import Tree, Version
 from gateway.codecs.fhir_xml_reader import Reader
 from gateway.codecs.fhir_xml_writer import write_document
 from gateway.codecs.limits import DEFAULT, Limits
@@ -21,9 +20,7 @@ def decode(data: bytes, version: Version, limits: Limits = DEFAULT) -> Tree:
     """The tree of one resource.  Raises SyntaxFault with the issues found, each with its line."""
     # Only a narrative has text; without one, white space need not be kept.
     root = parse(data, limits, keep_blanks=b"xhtml" in data)
-    tree = Reader(shapes(version)).read(root)
-    check_kinds(tree, types(version))
-    return tree
+    return Reader(shapes(version)).read(root)
 
 
 def encode(tree: Tree, version: Version) -> bytes:

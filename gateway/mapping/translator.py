@@ -14,7 +14,8 @@ from typing import Any
 from gateway.blocks.profiles import Profiles, load_profiles
 from gateway.blocks.values import Block, Identifier, Ref
 from gateway.codecs import ada as ada_codec
-from gateway.codecs import detect, fhir_json, fhir_xml, istandaarden, message_types
+from gateway.codecs import detect, fhir_json, fhir_types, fhir_xml, istandaarden, message_types
+from gateway.codecs.fhir_kinds import check_kinds
 from gateway.codecs.limits import Limits
 from gateway.errors import ContentError, Issue
 from gateway.mapping import account
@@ -212,7 +213,9 @@ class Translator:
             raise ContentError(Issue("error", "not-supported", f"the format '{form}' cannot be read"))
         version = self.loaded(form).compiled.version
         codec = fhir_json if detect.sniff(data).syntax == "json" else fhir_xml
-        return self._read_tree(codec.decode(data, version, limits), context, form, seed)
+        tree = codec.decode(data, version, limits)
+        check_kinds(tree, fhir_types.types(version))
+        return self._read_tree(tree, context, form, seed)
 
     def _read_ada(self, data: bytes, context: Context, limits: Limits, seed: str) -> Read:
         root = ada_codec.decode(data, limits)

@@ -6,7 +6,8 @@ from typing import Any
 import pytest
 
 from gateway.codecs import fhir_json, fhir_xml
-from gateway.codecs.fhir_kinds import is_moment
+from gateway.codecs.fhir_kinds import check_kinds, is_moment
+from gateway.codecs.fhir_types import types
 from gateway.errors import SyntaxFault
 
 PATIENT = {
@@ -19,7 +20,12 @@ PATIENT = {
 
 
 def decode(tree: Any) -> Any:
-    return fhir_json.decode(json.dumps(tree).encode(), "r4")
+    return checked(fhir_json.decode(json.dumps(tree).encode(), "r4"))
+
+
+def checked(tree: Any) -> Any:
+    check_kinds(tree, types("r4"))
+    return tree
 
 
 def test_what_fhir_says_passes_also_names_that_it_does_not_know() -> None:
@@ -57,7 +63,7 @@ def test_another_kind_is_refused_with_its_place(change: dict[str, Any], place: s
 def test_xml_is_held_to_the_same() -> None:
     data = b'<Patient xmlns="http://hl7.org/fhir"><birthDate value="1970-02-31"/></Patient>'
     with pytest.raises(SyntaxFault) as caught:
-        fhir_xml.decode(data, "r4")
+        checked(fhir_xml.decode(data, "r4"))
     assert "Patient.birthDate" in caught.value.diagnostics()
 
 
