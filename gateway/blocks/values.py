@@ -126,12 +126,32 @@ Group: TypeAlias = dict[str, Any]
 """Concept name to a value, a list of values, a group, or a list of groups, as its profile says."""
 
 
+class Origin(msgspec.Struct, frozen=True, omit_defaults=True):
+    """A FHIR resource that a block was read from, so that in that format it is itself again.
+
+    `part` is the part of the mapping that read it ("": the block stood inside another block's resource).
+    `members` are the elements that it had.  `rest` is JSON of what no concept covers, `[elements, mask]`
+    (`gateway.mapping.carrying`); `modifies` says that this changes what the block means, as a status or a
+    modifier extension does.  `at` is its number in the account.
+    """
+
+    format: str
+    part: str = ""
+    id: str = ""
+    profiles: tuple[str, ...] = ()
+    members: tuple[str, ...] = ()
+    rest: str = ""
+    modifies: bool = False
+    at: int = -1
+
+
 class Block(msgspec.Struct):
     """One instance of a building block.
 
     `key` is unique within its set and stable: the same input gives the same key.  `values` maps the
     concepts of the profile, and those of the zibroot (Subject, Author, …), to their values.
     `context` is True for a block that may be referred to but is not put out (`--with`).
+    `origins` are the FHIR resources that it was read from, in the order of the groups that they are.
     """
 
     type: str
@@ -140,3 +160,4 @@ class Block(msgspec.Struct):
     values: Group
     line: int = 0
     context: bool = False
+    origins: tuple[Origin, ...] = ()

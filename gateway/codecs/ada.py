@@ -15,6 +15,8 @@ from gateway.codecs import xml
 from gateway.codecs.limits import DEFAULT, Limits
 
 PLACEHOLDER: Final = "-start"
+CARRIED: Final = "{https://zibpoort.example/ada}carried"
+"""In `adaextension`, where a form lets anything stand: what another format said besides."""
 _HIDDEN = etree.XPath('//*[@hidden="true"]')
 
 

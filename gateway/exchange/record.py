@@ -10,8 +10,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from gateway.blocks import Block, Identifier, Ref
+import msgspec
+
+from gateway.blocks import Block, Identifier, Origin, Ref
 from gateway.exchange.person import BSN, BSN_SYSTEMS, NUMBERS
+from gateway.mapping.carrying import without
 from gateway.storage import Record
 from gateway.storage.records import BlockName
 
@@ -25,8 +28,14 @@ def whole(record: Record) -> list[Block]:
     for each in record.blocks:
         values = _Resolving(each.document, keys, own).group(each.block.values)
         key = keys[each.document, each.block.key]
-        found.append(Block(each.block.type, each.block.release, key, values))
+        origins = tuple(map(_anonymous, each.block.origins))
+        found.append(Block(each.block.type, each.block.release, key, values, origins=origins))
     return found
+
+
+def _anonymous(origin: Origin) -> Origin:
+    """The origin of a block without any BSN, and without an id that means something at its sender only."""
+    return msgspec.structs.replace(origin, id="", rest=without(origin.rest, BSN_SYSTEMS))
 
 
 def _keys(record: Record) -> dict[BlockName, str]:

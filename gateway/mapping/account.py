@@ -1,7 +1,8 @@
 """The account: what became of every value of the input.
 
-A line a leaf: `used` (and by which row), `kept as text`, `withheld` (by policy) or `not
-representable` (and why).  The trace behind it is always on; the lines are made when asked for.
+A line a leaf: `used` (and by which row), `kept as text`, `carried along` (no zib covers it, and the same
+format has it again), `withheld` (by policy) or `not representable` (and why).
+The trace behind it is always on; the lines are made when asked for.
 No line holds the value itself.
 """
 
@@ -9,12 +10,14 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
-from typing import Any, Literal
+from typing import Any, Final, Literal
 
 import msgspec
 
-State = Literal["used", "kept as text", "withheld", "not representable"]
-STATES: tuple[State, ...] = ("used", "kept as text", "withheld", "not representable")
+State = Literal["used", "kept as text", "carried along", "withheld", "not representable"]
+CARRIED: Final[Literal["carried along"]] = "carried along"
+"""Also stands as the row of what is carried, in the trace of a reading and of a writing."""
+STATES: tuple[State, ...] = ("used", "kept as text", CARRIED, "withheld", "not representable")
 
 
 class Line(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -69,6 +72,9 @@ class Account:
         if leaf.at < 0:
             return self._unread(leaf)
         rule = self._used[leaf.at] if leaf.at < len(self._used) else ""
+        if leaf.read == CARRIED:
+            state: State = CARRIED if rule else "not representable"
+            return Line(leaf.place, state, "", "", "no zib covers this", leaf.line)
         if leaf.at in self.withheld:
             return Line(leaf.place, "withheld", self.withheld[leaf.at], leaf.read, "policy", leaf.line)
         if leaf.at in self._words:
@@ -118,6 +124,8 @@ def fhir_leaves(tree: dict[str, Any], marks: dict[int, dict[Any, tuple[str, int]
 # What a resource says of itself, not of a patient.
 _STRUCTURE = {"resourceType": "the type chose the mapping", "id": "identity within the document"}
 
+NARRATIVE: Final = "narrative is made anew from the data"
+
 # What a Bundle says of how it holds and moves its resources (FHIR Bundle); `fullUrl` resolves references.
 _TRANSPORT = frozenset(("type", "total", "link", "fullUrl", "search", "request", "response"))
 
@@ -137,16 +145,29 @@ def _fhir(
         elif bundle and name == "entry":
             for i, entry in enumerate(value):  # an array of objects: the codec has seen to it
                 yield from _entry(f"{here}[{i}]", entry, marks)
-        elif isinstance(value, dict):
-            yield from _fhir(here, value, marks)
-        elif isinstance(value, list):
-            for i, each in enumerate(value):
-                if isinstance(each, dict):
-                    yield from _fhir(f"{here}[{i}]", each, marks)
-                elif each is not None:
-                    yield _fhir_leaf(f"{here}[{i}]", known.get((name, i)) or known.get(name))
-        elif value is not None:
-            yield _fhir_leaf(here, known.get((name, 0)) or known.get(name))
+        elif top and name == "text" and not marks.get(id(value)):
+            yield from (Leaf(f"{here}.{each}", -1, reason=NARRATIVE) for each in value)
+        else:
+            yield from _member(here, name, value, known, marks)
+
+
+def _member(
+    here: str,
+    name: str,
+    value: Any,
+    known: dict[Any, tuple[str, int]],
+    marks: dict[int, dict[Any, tuple[str, int]]],
+) -> Iterator[Leaf]:
+    if isinstance(value, dict):
+        yield from _fhir(here, value, marks)
+    elif isinstance(value, list):
+        for i, each in enumerate(value):
+            if isinstance(each, dict):
+                yield from _fhir(f"{here}[{i}]", each, marks)
+            elif each is not None:
+                yield _fhir_leaf(f"{here}[{i}]", known.get((name, i)) or known.get(name))
+    elif value is not None:
+        yield _fhir_leaf(here, known.get((name, 0)) or known.get(name))
 
 
 def _entry(place: str, entry: dict[str, Any], marks: dict[int, dict[Any, tuple[str, int]]]) -> Iterator[Leaf]:
@@ -170,8 +191,7 @@ def _transport(place: str, value: Any) -> Iterator[Leaf]:
 
 def _fhir_leaf(place: str, mark: tuple[str, int] | None) -> Leaf:
     if mark is None:
-        reason = "narrative is made anew from the data" if place.endswith("text.div") else ""
-        return Leaf(place, -1, reason=reason)
+        return Leaf(place, -1)
     rule, at = mark
     return Leaf(place, at, rule, state="fixed" if at < 0 else "")
 

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any
 
-from gateway.blocks.values import Block, Code, Identifier, Moment, Quantity, Ref, Text
+from stdnum.nl import bsn
+
+from gateway.blocks.values import Block, Code, Identifier, Moment, Origin, Quantity, Ref, Text
 from gateway.codecs.message_types import ElementTypes
 from gateway.errors import Fault, Issue
+from gateway.mapping.account import CARRIED
+from gateway.mapping.carrying import carry_whole, residue, restore, unite
 from gateway.mapping.compiler.formats import Loaded, PartFacts
 from gateway.mapping.datatypes import DatatypeReader, DatatypeWriter, part_reader
 from gateway.mapping.runtime.context import Context
@@ -59,7 +63,45 @@ class FhirReader:
         self._read_backs(parts, blocks, c)
         _impart(blocks, c)
         c.issues += _dangling(c, placed)
-        return [*blocks, *_fresh_joins(blocks, c)], c
+        blocks += _fresh_joins(blocks, c)
+        if not self.loaded.compiled.types:
+            self._carry([resource for _, resource in placed], blocks, c)
+        return blocks, c
+
+    def _carry(self, resources: list[Tree], blocks: list[Block], c: FhirReading) -> None:
+        """Take along what no row read: of resources, and resources as they are."""
+        by_id = {id(resource): resource for resource in resources}
+        self._set_aside(by_id, blocks, c)
+        self._note_origins(by_id, blocks, c)
+        inside = {id(each) for resource in resources for each in resource.get("contained", ())}
+        c.carried = [(each, carry_whole(each, c)) for each in c.unread if id(each) not in inside]
+
+    def _set_aside(self, by_id: dict[int, Tree], blocks: list[Block], c: FhirReading) -> None:
+        """A resource that only holds others together, without the one that it is part of, is no block."""
+        facts = self.loaded.parts
+        begun = {key for (_, key), part in c.done.items() if facts[c.made[key].type, part].primary}
+        silent = {block.key for block in blocks if block.values.keys() <= {"Subject"}}
+        alone = (silent & c.made.keys()) - begun
+        blocks[:] = [block for block in blocks if block.key not in alone]
+        for each, key in [done for done in c.done if done[1] in alone]:
+            c.unread.append(by_id[each])
+            del c.done[each, key]
+
+    def _note_origins(self, by_id: dict[int, Tree], blocks: list[Block], c: FhirReading) -> None:
+        """Tell every block which resources it was read from, with what no row read of them."""
+        form = self.loaded.compiled.name
+        ids = _own_ids(by_id.values())
+        rests = {each: residue(by_id[each], c) for each, _ in c.done}
+        found: dict[str, list[Origin]] = {}
+        for (each, key), part in c.done.items():
+            resource = by_id[each]
+            profiles = tuple(resource.get("meta", {}).get("profile", ()))
+            rest = rests[each]
+            origin = Origin(form, part, ids.get(each, ""), profiles, tuple(resource), *rest)
+            found.setdefault(key, []).append(origin)
+        for block in blocks:
+            inside = block.key in c.embedded or block.key not in found
+            block.origins = (*found.get(block.key, ()), *([Origin(form)] if inside else []))
 
     def _untranslate(self, name: str, code: Code) -> Code | None:
         """The zib's code for a code of FHIR, by a concept map."""
@@ -95,6 +137,7 @@ class FhirReader:
         if not candidates:
             text = f"no mapping reads this {resource['resourceType']}"
             c.issues.append(Issue("warning", "not-supported", text, place=place))
+            c.unread.append(resource)
             return None
         return max(candidates, key=lambda each: each[:2])[2]
 
@@ -184,7 +227,7 @@ class FhirReader:
             key = c.keys[id(resource)]
             there = c.made.get(key)
             block = there or Block(part.block, part.release, key, {})
-            c.done.add((id(resource), key))
+            c.done[id(resource), key] = part.name
             c.current.append(block)
             c.local = contained(resource)
             self._readers[part.block, part.name](resource, block.values, None, c)
@@ -211,6 +254,16 @@ class FhirReader:
                         store(block.values, back.concept, Ref(c.keys[id(resource)], at=at), many=back.many)
 
 
+def _own_ids(resources: Iterable[Tree]) -> dict[int, str]:
+    """The ids that resources keep: not one that may be somebody's number, nor one that another has too."""
+    found: dict[tuple[str, str], int] = {}
+    for resource in resources:
+        name = resource.get("id", "")
+        if name and not (name.isascii() and name.isdigit() and bsn.is_valid(name.zfill(9))):
+            found.setdefault((resource["resourceType"], name), id(resource))
+    return {each: name for (_, name), each in found.items()}
+
+
 def _fresh_joins(blocks: list[Block], c: FhirReading) -> list[Block]:
     """Blocks that another resource carried along, unless the document has one that says all that they say."""
     fresh: list[Block] = []
@@ -221,6 +274,7 @@ def _fresh_joins(blocks: list[Block], c: FhirReading) -> list[Block]:
             fresh.append(joined)
         else:
             known[joined.key] = there.key
+            c.embedded.add(there.key)
             c.said_elsewhere(joined.values)
     if known:
         for block in blocks:
@@ -342,6 +396,7 @@ class FhirWriter:
     ) -> tuple[list[Tree], Writing]:
         """The resources of all blocks but context, and the state; `seed` makes the ids."""
         c = Writing(context, size, self._uri, self.loaded.compiled.version == "r4")
+        c.format = self.loaded.compiled.name
         c.extensible = not self.loaded.compiled.types
         c.translate = self._translate
         c.part_types, c.datatypes, c.displays = self._part_types, self._datatypes, self._displays
@@ -355,11 +410,26 @@ class FhirWriter:
                 for i, (name, item) in enumerate(parts):
                     me.part, me.id = name, self._id(me, name, i, parts)
                     function = self.loaded.functions[f"write_{me.block.type}_{name}"]
-                    me.resources.append(function(me.block.values, item, c, me))
+                    me.resources.append(self._as_it_was(function(me.block.values, item, c, me), me, i, c))
                 me.part, me.id = parts[0][0] if parts else "", me.parts[parts[0][0]][0] if parts else ""
                 resources += me.resources
         c.write_backs(self._repeats)
-        return resources, c
+        return resources if self.loaded.compiled.types else _each_once(resources), c
+
+    def _as_it_was(self, resource: Tree, me: Me, i: int, c: Writing) -> Tree:
+        """A resource with what its source said besides; the profiles are those that the source claimed."""
+        origin = me.origins[i]
+        if origin is None:
+            return resource
+        self._leave_out(resource, origin, self.loaded.parts[me.block.type, me.part])
+        if origin.rest:
+            restore(resource, origin.rest)
+            c.used[origin.at] = CARRIED
+        known = [url for url in origin.profiles if url.partition("|")[0] in self.loaded.by_profile]
+        if origin.profiles:
+            made = () if known else resource["meta"].get("profile", ())
+            resource["meta"]["profile"] = list(dict.fromkeys((*origin.profiles, *made)))
+        return resource
 
     def _translate(self, name: str, code: Code) -> Code | None:
         """FHIR's code for a code of the zib, by a concept map."""
@@ -372,13 +442,41 @@ class FhirWriter:
     def _plan(self, block: Block, c: Writing, seed: str) -> tuple[Me, list[tuple[str, Any]]]:
         me = Me(block)
         parts = self.loaded.functions[f"plan_{block.type}"](block.values, c, me)
+        parts, me.origins = self._of_origin(block, parts)
         known = self._known_person(block, c)
-        for i, (name, item) in enumerate(parts):
+        for i, ((name, item), origin) in enumerate(zip(parts, me.origins, strict=True)):
             me.items.setdefault(name, []).append(item)
-            found = known if known and i == 0 else c.context.identity(seed, block.key, name, str(i))
+            own = origin.id if origin else ""
+            found = known if known and i == 0 else own or c.context.identity(seed, block.key, name, str(i))
             me.parts.setdefault(name, []).append(found)
         c.blocks[block.key] = me
         return me, parts
+
+    def _leave_out(self, resource: Tree, origin: Origin, part: PartFacts) -> None:
+        """Take away what this source did not say: that of another part did, or it follows from the block."""
+        if not origin.members:
+            return
+        for name in resource.keys() - {*origin.members, *part.joined, "meta", "id"}:
+            element = self.types().child(part.type, name)
+            if element is not None and not (element.min or element.choice):
+                del resource[name]
+
+    def _of_origin(
+        self, block: Block, parts: list[tuple[str, Any]]
+    ) -> tuple[list[tuple[str, Any]], list[Origin | None]]:
+        """The parts, each with the resource that it was read from.
+
+        What a block was read from says all that it says, so no other resource is made of it in that format;
+        unless it was read from one that is never written.
+        """
+        named: dict[str, list[Origin]] = {}
+        for origin in block.origins:
+            if origin.format == self.loaded.compiled.name:
+                named.setdefault(origin.part, []).append(origin)
+        if not named or not {*named} <= {*(name for name, _ in parts), ""}:
+            return parts, [None] * len(parts)
+        found = [(part, named[part[0]].pop(0)) for part in parts if named.get(part[0])]
+        return [part for part, _ in found], [origin for _, origin in found]
 
     @staticmethod
     def _known_person(block: Block, c: Writing) -> str:
@@ -403,6 +501,16 @@ class FhirWriter:
         """True when an element may occur more than once; None when the resource has no such element."""
         element = self.types().child(resource_type, name)
         return None if element is None else element.many
+
+
+def _each_once(resources: list[Tree]) -> list[Tree]:
+    """Each resource once: several blocks may have been read from one, and then are that one again."""
+    found: dict[tuple[str, str], Tree] = {}
+    for resource in resources:
+        there = found.setdefault((resource["resourceType"], resource["id"]), resource)
+        if there is not resource:
+            unite(there, resource)
+    return list(found.values())
 
 
 def _display(paths: list[tuple[str, ...]]) -> Callable[[Tree], str]:

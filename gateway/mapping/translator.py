@@ -23,6 +23,7 @@ from gateway.mapping.account import Account, Leaf
 from gateway.mapping.ada.reading import AdaReader
 from gateway.mapping.bridge.bridge import Bridge
 from gateway.mapping.bridge.steps import Crossing
+from gateway.mapping.carrying import is_changed_by_its_rest
 from gateway.mapping.codes import CodeCheck
 from gateway.mapping.compiler import formats
 from gateway.mapping.compiler.aliases import Aliases
@@ -38,6 +39,7 @@ _STU3_PROFILE = re.compile(
     rb"//fhir\.nl/fhir/StructureDefinition/|//nictiz\.nl/fhir/StructureDefinition/(?:zib|bgz)-", re.IGNORECASE
 )
 _R4_PROFILE = re.compile(rb"//nictiz\.nl/fhir/StructureDefinition/(?:nl-core|mp)-[A-Z]")
+CHANGED = "an element that no zib covers changes what this resource means"
 FOLDERS = {"fhir-r4": "fhir-r4-nl-core", "fhir-stu3": "fhir-stu3-zib2017"}
 """The FHIR formats, and where their mappings are."""
 MESSAGES = {"iwmo-301": "iwmo-3.2-wmo301"}
@@ -56,6 +58,8 @@ class Read:
     seed: str
     document: str = ""
     """What the document says that it is called (its id), if it does."""
+    carried: list[tuple[dict[str, Any], int]] = field(default_factory=list)
+    """FHIR resources that no mapping reads, with their number in the account."""
 
     @property
     def issues(self) -> list[Issue]:
@@ -240,7 +244,7 @@ class Translator:
             return account.fhir_leaves(tree, state.marks)
 
         release = self.loaded(form).compiled.release
-        return Read(form, release, blocks, state, leaves, seed, str(tree.get("id", "")))
+        return Read(form, release, blocks, state, leaves, seed, str(tree.get("id", "")), state.carried)
 
     # -- writing -----------------------------------------------------------------------------------
 
@@ -255,18 +259,31 @@ class Translator:
         """A document of another format, with its account.
 
         `beside` are documents whose blocks may be referred to and are not put out.  `blocks` are
-        those of `read` that may go out, when a decision took some away.
+        those of `read` that may go out, when a decision took some away; then nothing goes out besides.
         """
         chosen = list(read.blocks if blocks is None else blocks)
         chosen += _context_blocks(chosen, beside)
         target = "2020" if form == "ada" else self.loaded(form).compiled.release
-        return self._write(self.bridge.carry(chosen, target), form, context, read)
+        carried = read.carried if blocks is None and form == read.format else []
+        fit = [block for block in chosen if not is_changed_by_its_rest(block, form)]
+        crossing = self.bridge.carry(fit, target)
+        for block in chosen if len(fit) < len(chosen) else ():
+            if is_changed_by_its_rest(block, form):
+                crossing.drop(block.values, "", CHANGED)
+        return self._write(crossing, form, context, read, carried)
 
     def write_blocks(self, blocks: Sequence[Block], form: str, context: Context, seed: str) -> Written:
         """A document of blocks that come from a store: without a source, so without an account."""
         return self.write(Read("", "", list(blocks), Reading(context), lambda: (), seed), form, context)
 
-    def _write(self, crossing: Crossing, form: str, context: Context, read: Read) -> Written:
+    def _write(
+        self,
+        crossing: Crossing,
+        form: str,
+        context: Context,
+        read: Read,
+        carried: list[tuple[dict[str, Any], int]],
+    ) -> Written:
         bridged = crossing.blocks
         if form == "ada":
             writing = Writing(context, len(read.state.taken), lambda system: system, typed_references=False)
@@ -279,6 +296,9 @@ class Translator:
                 writer = FhirWriter(self.loaded(form), self.systems, self.maps, lambda: types)
                 self._writers[form] = writer
             resources, writing = writer.write(bridged, context, len(read.state.taken), read.seed)
+            for i, (resource, at) in enumerate(carried):
+                resources.append({"id": context.identity(read.seed, "carried", str(i)), **resource})
+                writing.used[at] = account.CARRIED
             root = None
         found = Account(read.leaves, writing.used, writing.refused, crossing.dropped, crossing.words)
         return Written(form, resources, root, found)

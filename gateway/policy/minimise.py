@@ -9,9 +9,14 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
+import msgspec
+
 from gateway.blocks import Block, Ref
 from gateway.policy.decision import Decision, Obligation
 from gateway.policy.register import Concepts
+
+REST = "carried along"
+"""Stands for what no concept covers, in the paths of what went."""
 
 
 def minimise(block: Block, decision: Decision) -> tuple[Block | None, list[str]]:
@@ -22,7 +27,23 @@ def minimise(block: Block, decision: Decision) -> tuple[Block | None, list[str]]
     removed: list[str] = []
     values = _group(block.values, "", obligation, removed)
     paths = [f"{block.type}.{path}" for path in dict.fromkeys(removed)]
-    return Block(block.type, block.release, block.key, values), paths
+    less = Block(block.type, block.release, block.key, values, origins=block.origins)
+    if obligation.only is not None or obligation.without:
+        return _without_rest(less, paths)
+    return less, paths
+
+
+def _without_rest(block: Block, paths: list[str]) -> tuple[Block | None, list[str]]:
+    """The block without what no concept covers, since no decision about concepts can tell what is in it.
+
+    A block that means something else without it does not go at all.
+    """
+    if any(origin.modifies for origin in block.origins):
+        return None, [block.type]
+    if any(origin.rest for origin in block.origins):
+        paths = [*paths, f"{block.type}.{REST}"]
+        block.origins = tuple(msgspec.structs.replace(origin, rest="") for origin in block.origins)
+    return block, paths
 
 
 def minimise_all(blocks: Iterable[Block], decision: Decision) -> tuple[list[Block], list[str]]:
@@ -42,7 +63,8 @@ def minimise_all(blocks: Iterable[Block], decision: Decision) -> tuple[list[Bloc
             kept.append(less)
     if not hidden:
         return kept, removed
-    return [_without_references(block, frozenset(hidden), removed) for block in kept], removed
+    seen = (_without_references(block, frozenset(hidden), removed) for block in kept)
+    return [block for block in seen if block is not None], removed
 
 
 def _group(values: dict[str, Any], above: str, obligation: Obligation, removed: list[str]) -> dict[str, Any]:
@@ -80,7 +102,7 @@ def _reaches(only: Concepts | None, path: str) -> bool:
     return only is None or _covers(only, path) or any(each.startswith(path + ".") for each in only)
 
 
-def _without_references(block: Block, hidden: frozenset[str], removed: list[str]) -> Block:
+def _without_references(block: Block, hidden: frozenset[str], removed: list[str]) -> Block | None:
     def prune(item: Any, path: str) -> Any:
         if isinstance(item, dict):
             pruned = {name: prune(each, f"{path}.{name}") for name, each in item.items()}
@@ -92,4 +114,9 @@ def _without_references(block: Block, hidden: frozenset[str], removed: list[str]
             return None
         return item
 
-    return Block(block.type, block.release, block.key, prune(block.values, block.type))
+    less = Block(block.type, block.release, block.key, prune(block.values, block.type), origins=block.origins)
+    if any('"reference"' in origin.rest for origin in block.origins):
+        kept, paths = _without_rest(less, [])
+        removed += paths
+        return kept
+    return less

@@ -7,9 +7,10 @@ from typing import Any
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway.blocks import Block, Identifier, Ref, Text, dump
+from gateway.blocks import Block, Identifier, Origin, Ref, Text, dump
 from gateway.exchange.person import BSN
 from gateway.exchange.record import whole
+from gateway.mapping import carrying
 from gateway.storage import Record, StoredBlock
 
 FENNA = "999980014"
@@ -44,6 +45,16 @@ def test_a_reference_out_of_the_record_keeps_what_was_sent() -> None:
     record = Record((stored("d", block("Problem", "p", Author=sent)),), {("d", "p"): ("d", "p")})
     (problem,) = whole(record)
     assert problem.values["Author"] == Ref("", "S. Baken", "Practitioner/7")
+
+
+def test_what_is_carried_along_goes_out_without_a_bsn_and_without_the_senders_id() -> None:
+    numbered = {"identifier": [{"system": "http://fhir.nl/fhir/NamingSystem/bsn", "value": FENNA}]}
+    rest = carrying.pack({"link": [{"other": numbered}], "active": True}, {"link": True, "active": True})
+    sent = Block("Patient", "2020", "p", {}, origins=(Origin("fhir-r4", "Patient", "p1", rest=rest),))
+    (patient,) = whole(Record((stored("d", sent),), {("d", "p"): ("d", "p")}))
+    assert patient.origins == (
+        Origin("fhir-r4", "Patient", rest=carrying.pack({"active": True}, {"active": True})),
+    )
 
 
 def test_a_subject_known_by_bsn_becomes_the_patient_of_the_record() -> None:

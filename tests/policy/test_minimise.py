@@ -7,7 +7,7 @@ from typing import Any
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway.blocks import Block, Boolean, Code, Identifier, Ref, Text
+from gateway.blocks import Block, Boolean, Code, Identifier, Origin, Ref, Text
 from gateway.policy import Decision, Effect, Obligation, decide, load_register, minimise, minimise_all
 from tests.policy.rows import request
 
@@ -49,6 +49,40 @@ def test_an_excepted_concept_goes_and_the_block_given_stays_as_it_was() -> None:
     assert set(less.values) == set(PATIENT.values) - {"PatientIdentificationNumber"}
     assert removed == ["Patient.PatientIdentificationNumber"]
     assert "PatientIdentificationNumber" in PATIENT.values
+
+
+def carrying(rest: str, *, modifies: bool = False) -> Block:
+    """The patient, with something that no concept covers."""
+    origins = (Origin("fhir-r4", "Patient", "p", rest=rest, modifies=modifies),)
+    return Block("Patient", "2020", "p", PATIENT.values, origins=origins)
+
+
+def test_what_no_concept_covers_goes_when_a_decision_is_about_concepts() -> None:
+    """Nobody can tell whether it says what a concept that is withheld says."""
+    sent = carrying("[{},{}]")
+    assert minimise(sent, decision()) == (sent, [])
+    for obligation in (
+        Obligation("Patient", None, frozenset({"Gender"})),
+        Obligation("Patient", frozenset({"Gender"}), frozenset()),
+    ):
+        less, removed = minimise(sent, decision(obligation))
+        assert less is not None
+        assert less.origins == (Origin("fhir-r4", "Patient", "p"),)
+        assert removed[-1] == "Patient.carried along"
+
+
+def test_a_block_that_means_something_else_without_it_goes_whole() -> None:
+    sent = carrying("[{},{}]", modifies=True)
+    assert minimise(sent, decision()) == (sent, [])
+    assert minimise(sent, decision(Obligation("Patient", None, frozenset({"Gender"})))) == (None, ["Patient"])
+
+
+def test_a_reference_that_is_carried_goes_with_a_block_that_is_withheld() -> None:
+    sent = carrying('[{"encounter":{"reference":"Encounter/1"}},{}]')
+    hidden = Block("Encounter", "2020", "e", {})
+    blocks, removed = minimise_all([sent, hidden], decision(blocks=frozenset({"Patient"})))
+    assert [block.origins[0].rest for block in blocks] == [""]
+    assert removed == ["Encounter", "Patient.carried along"]
 
 
 def test_a_concept_inside_a_group_of_a_list() -> None:

@@ -17,14 +17,17 @@ from typing import TYPE_CHECKING, Any, Literal
 from lxml import etree
 from stdnum.nl import bsn
 
-from gateway.blocks.values import Absent, Block, Group, Identifier, Ref
-from gateway.codecs.ada import PLACEHOLDER
-from gateway.errors import ContentError, Issue
+from gateway.blocks.values import Absent, Block, Group, Identifier, Origin, Ref
+from gateway.codecs.ada import CARRIED, PLACEHOLDER
+from gateway.codecs.limits import Limits
+from gateway.errors import ContentError, Issue, SyntaxFault
+from gateway.mapping import account
 from gateway.mapping.ada import values
 from gateway.mapping.ada.copies import Original, image_of
 from gateway.mapping.ada.links import BSN, ITSELF, PERSON, Links, Waiting, date_from_births
 from gateway.mapping.ada.overlays import CONCEPTS
 from gateway.mapping.ada.values import DESCRIBING
+from gateway.mapping.carrying import from_ada
 from gateway.mapping.runtime.state import Reading
 from gateway.terminology.units import Units
 
@@ -180,11 +183,20 @@ class AdaReading:
             self._block = outer
         if not block.key:
             self._identify(element, block)
+        block.origins = tuple(self._carried(element))
         if not block.values:
             del self.blocks[place]
             self._ids.pop(element.get("id", ""), None)
             self._named.pop((block.type, element.get("id", "")), None)
         return block
+
+    def _carried(self, element: Element) -> Iterator[Origin]:
+        """What a resource said that the block was once read from, and no concept covers."""
+        for found in element.iterfind(f"adaextension/{CARRIED}"):
+            try:
+                yield from_ada(found.text or "", self.take(found, None, account.CARRIED), Limits())
+            except (ValueError, SyntaxFault):
+                self._report(found, "structure", "what was carried along cannot be read", "")
 
     def _identify(self, element: Element, block: Block) -> None:
         """Key of a block without an id: its identification number, else its place among its kind."""

@@ -31,11 +31,14 @@ from gateway.blocks.values import (
     Ref,
     Text,
 )
+from gateway.codecs.ada import CARRIED
 from gateway.errors import ContentError, Issue
+from gateway.mapping import account
 from gateway.mapping.ada import overlays
 from gateway.mapping.ada.compiling import spelled
 from gateway.mapping.ada.links import BSN, PERSON, numbers_of
 from gateway.mapping.ada.overlays import CONCEPTS, Overlay
+from gateway.mapping.carrying import to_ada
 from gateway.mapping.runtime.state import Writing
 from gateway.resources import ZIB_PROFILES
 from gateway.terminology.units import Units
@@ -163,6 +166,16 @@ class _Form:
         self._subject(element, block)
         self._zibroot(element, block)
         self._group(element, block.values, self.profile.concepts, self.profile, ())
+        if block.origins:
+            self._carried(element, block)
+
+    def _carried(self, element: Element, block: Block) -> None:
+        """Which resources the block was read from, with what no concept covers of them."""
+        holder = etree.SubElement(element, "adaextension")
+        for origin in block.origins:
+            etree.SubElement(holder, CARRIED).text = to_ada(origin)
+            if origin.rest:
+                self.w.used[origin.at] = account.CARRIED
 
     # -- what every block has ----------------------------------------------------------------------
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import marshal
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from functools import cache
 from pathlib import Path
 from types import CodeType
@@ -50,6 +50,8 @@ class PartFacts(msgspec.Struct, frozen=True):
     """The first part, or one that neither links to that nor is linked to: it begins a block when read."""
     links: tuple[tuple[tuple[str, ...], str], ...]
     """(path, part) of the references to other parts of the block"""
+    joined: tuple[str, ...]
+    """The members that may hold what other blocks of the person say."""
 
 
 class BackFacts(msgspec.Struct, frozen=True):
@@ -224,7 +226,15 @@ def _part_facts(
         selected=f"{{{chosen}}}",
         primary=primary,
         links=tuple((tuple(step.name for step in link.path.steps), link.part) for link in part.links),
+        joined=tuple(dict.fromkeys(_joined(part))),
     )
+
+
+def _joined(part: Part) -> Iterator[str]:
+    for join in part.joins:
+        inside = [place.path for row in join.rows for place in row.places]
+        for path in [join.place] if join.place.steps else inside:
+            yield path.steps[0].name
 
 
 def _list_rows(compiled: Compiled, mapping: Mapping, layout: Layout) -> None:

@@ -155,6 +155,8 @@ def fixed(source: Tree, key: str, cases: list[Any], c: FhirReading, rule: str) -
                 _some_codings(found, case, c, rule)
         elif found == case:
             c.mark(source, (key,), rule)
+            if len(cases) > 1:
+                c.derived.add((id(source), key))
 
 
 def _fixed_elements(found: Any, case: Any) -> list[Any]:

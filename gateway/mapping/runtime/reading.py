@@ -71,7 +71,16 @@ class FhirReading(Reading):
         self.dangling: list[tuple[Tree, str, str]] = []
         """(Reference, row, severity) of references to what this document should hold and does not"""
         self.current: list[Block] = []
-        self.done: set[tuple[int, str]] = set()
+        self.done: dict[tuple[int, str], str] = {}
+        """(id of a resource, key of a block that it was read into) → the part that read it, in order"""
+        self.unread: list[Tree] = []
+        """resources that no mapping reads"""
+        self.carried: list[tuple[Tree, int]] = []
+        """those of them that are written again as they are, with their number in the account"""
+        self.embedded: set[str] = set()
+        """keys of blocks that also stand inside another's resource"""
+        self.derived: set[tuple[int, str]] = set()
+        """(id of an element, member) whose value follows from the block, and may follow otherwise tomorrow"""
         self.made: dict[str, Block] = {}
         """key → the block, while its resources are read"""
         self.known: set[int] = set()
@@ -336,7 +345,7 @@ class FhirReading(Reading):
             self.known.add(id(found))
             if (id(resource), block.key) in self.done:
                 continue
-            self.done.add((id(resource), block.key))
+            self.done[id(resource), block.key] = part
             around, self.local = self.local, {**self.local, **contained(resource)}
             self.part_readers[block.type, part](resource, values, None, self)
             self.local = around
@@ -350,7 +359,7 @@ class FhirReading(Reading):
                 continue
             self.mark(found, REFERENCE, rule)
             self.known.add(id(found))
-            self.done.add((id(resource), block.key))
+            self.done[id(resource), block.key] = part
             self.item_readers[block.type, part](resource, block.values, group, self)
 
     def join(self, block_type: str, resource: Tree, values: Tree) -> Ref | None:

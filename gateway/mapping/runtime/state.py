@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from gateway.blocks.values import Absent, Block, Boolean, Code, Moment, Quantity, Ref
+from gateway.blocks.values import Absent, Block, Boolean, Code, Moment, Origin, Quantity, Ref
 from gateway.errors import Issue
 from gateway.mapping.runtime.context import Context
 from gateway.mapping.runtime.writers import NULL_FLAVOR, UCUM, absent_element, offset_of, quantity, same
@@ -63,6 +63,8 @@ class Me:
     items: dict[str, list[Any]] = field(default_factory=dict)
     """Part to the occurrences of the group that those are of, where it has `each`."""
     resources: list[Tree] = field(default_factory=list)
+    origins: list[Origin | None] = field(default_factory=list)
+    """For each resource the one of the same format that it was read from."""
 
 
 class Writing:
@@ -77,6 +79,7 @@ class Writing:
         self.refused: dict[int, str] = {}
         self.uri = uris
         self.typed_references = typed_references
+        self.format = ""
         self.extensible = True
         """An element without a value can say why, in an extension, as FHIR's can."""
         self.blocks: dict[str, Me] = {}
@@ -274,6 +277,9 @@ class Writing:
             if repeating is None:
                 self.unwritten(ref, rule)
                 continue
+            origin = target.origins[0] if target.origins else None
+            if origin is not None and path not in origin.members:
+                continue  # the source pointed the other way
             if repeating:
                 resource.setdefault(path, []).append(found)
             else:
@@ -297,6 +303,11 @@ class Writing:
             return self._pointing.get((me.block.key, block_type, by), ())
         return self._joined.get((me.block.key, block_type), ())
 
+    def _stands_apart(self, block: Block) -> bool:
+        """True for a block that its source had as a resource of its own, and not inside another."""
+        origins = [origin.part for origin in block.origins if origin.format == self.format]
+        return bool(origins) and "" not in origins
+
     def join(self, blocks: Sequence[Block]) -> None:
         """Index the blocks by their subject, for joins.
 
@@ -305,7 +316,7 @@ class Writing:
         """
         alone = sum(1 for block in blocks if not block.context) == 1
         for block in blocks:
-            if block.context and not alone:
+            if (block.context and not alone) or self._stands_apart(block):
                 continue
             subject = block.values.get("Subject")
             if type(subject) is Ref and subject.key:
