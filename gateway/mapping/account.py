@@ -198,12 +198,12 @@ def _fhir_leaf(place: str, mark: tuple[str, int] | None) -> Leaf:
 
 def xml_leaves(
     root: Any, taken: list[tuple[Any, Any, str]], left: dict[int, tuple[Any, str, str]]
-) -> Iterator[Leaf]:
+) -> list[Leaf]:
     """The elements of an ADA document that carry data, with the rows that read them."""
-    by_element: dict[int, tuple[int, str]] = {}
-    for at, (element, _member, rule) in enumerate(taken):
-        by_element[id(element)] = (at, rule)
-    yield from _xml(root, f"/{root.tag}", by_element, left)
+    known = {id(element): (at, rule) for at, (element, _member, rule) in enumerate(taken)}
+    found: list[Leaf] = []
+    _xml(root, f"/{root.tag}", known, left, found.append)
+    return found
 
 
 # Attributes that describe the element, not the patient.
@@ -211,25 +211,32 @@ _DESCRIBING = frozenset(("conceptId", "id", "datatype", "comment", "hidden"))
 
 
 def _xml(
-    element: Any, place: str, known: dict[int, tuple[int, str]], left: dict[int, tuple[Any, str, str]]
-) -> Iterator[Leaf]:
-    said = left.get(id(element))
-    if said is not None:
-        yield from _said(element, place, *said[1:])
+    element: Any,
+    place: str,
+    known: dict[int, tuple[int, str]],
+    left: dict[int, tuple[Any, str, str]],
+    add: Callable[[Leaf], None],
+) -> None:
+    """Add the leaves of an element and of what it holds."""
+    me = id(element)
+    if me in left:
+        for leaf in _said(element, place, *left[me][1:]):
+            add(leaf)
         return
-    found = known.get(id(element))
-    if found is not None:
-        yield Leaf(place, found[0], found[1], line=element.sourceline or 0)
-    elif not element.keys() or _DESCRIBING.issuperset(element.keys()):
-        pass
-    elif len(element) == 0 or element.get("value") is not None or element.get("code") is not None:
-        yield Leaf(place, -1, line=element.sourceline or 0)
-    seen: Counter[str] = Counter()
-    for child in element:
-        if isinstance(child.tag, str):
-            seen[child.tag] += 1
-            number = f"[{seen[child.tag]}]" if seen[child.tag] > 1 else ""
-            yield from _xml(child, f"{place}/{child.tag}{number}", known, left)
+    if me in known:
+        at, rule = known[me]
+        add(Leaf(place, at, rule, line=element.sourceline or 0))
+    elif not _DESCRIBING.issuperset(element.keys()) and (
+        len(element) == 0 or element.get("value") is not None or element.get("code") is not None
+    ):
+        add(Leaf(place, -1, line=element.sourceline or 0))
+    if len(element):
+        seen: dict[str, int] = {}
+        for child in element:
+            tag = child.tag
+            number = seen[tag] = seen.get(tag, 0) + 1
+            if type(tag) is str:
+                _xml(child, f"{place}/{tag}" if number == 1 else f"{place}/{tag}[{number}]", known, left, add)
 
 
 def _said(element: Any, place: str, state: str, reason: str) -> Iterator[Leaf]:

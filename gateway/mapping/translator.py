@@ -228,7 +228,7 @@ class Translator:
         release = blocks[0].release if blocks else ""
         _resolve_persons(blocks)
 
-        def leaves() -> Iterator[Leaf]:
+        def leaves() -> list[Leaf]:
             return account.xml_leaves(root, state.taken, state.left)
 
         return Read("ada", release, blocks, state, leaves, seed, ada_codec.document_id(root))

@@ -192,7 +192,9 @@ class AdaReading:
 
     def _carried(self, element: Element) -> Iterator[Origin]:
         """What a resource said that the block was once read from, and no concept covers."""
-        for found in element.iterfind(f"adaextension/{CARRIED}"):
+        for found in (each for holder in element.iterchildren("adaextension") for each in holder):
+            if found.tag != CARRIED:
+                continue
             try:
                 yield from_ada(found.text or "", self.take(found, None, account.CARRIED), Limits())
             except (ValueError, SyntaxFault):
