@@ -9,6 +9,7 @@ measured in turns, document by document, so that a busy machine slows both; the 
 from __future__ import annotations
 
 import copy
+import os
 import statistics
 import subprocess
 import sys
@@ -28,6 +29,7 @@ from gateway.mapping import Context, Translator, bundle
 
 OWN = Path(__file__).parent / "demo"
 REPEATS = {"bgz": 15, "zib": 30}
+STARTS = 5
 
 
 def documents(kind: str) -> list[tuple[str, bytes, str]]:
@@ -91,18 +93,38 @@ def measure(kind: str, translator: Translator, context: Context) -> None:
     print(f"translation {kind}: {ours_total / count * 1000:.3f} ms")
 
 
+LOAD = """
+import resource, time
+from gateway.mapping import Translator
+began = time.perf_counter()
+t = Translator()
+for form in ("fhir-r4", "fhir-stu3", "iwmo-301"):
+    t.loaded(form)
+t.profiles, t.ada_reader, t.ada_writer, t.bridge, t.systems, t.aliases, t.maps
+took = time.perf_counter() - began
+pages = int(open("/proc/self/statm").read().split()[1])
+print(took, pages * resource.getpagesize() / 1e6)
+"""
+SMALL = Path(__file__).parents[1] / "tests" / "fixtures" / "ada" / "blood_pressure.xml"
+
+
 def start() -> None:
-    """Print how long a cold start takes: a new process, without and with compiled mappings in the cache."""
-    load = "t.loaded('fhir-r4'); t.loaded('fhir-stu3'); t.ada_reader"
-    code = f"from gateway.mapping import Translator; t = Translator(); {load}"
+    """Print how long new processes take, the first without and the others with a cache; and their memory."""
     with tempfile.TemporaryDirectory() as folder:
-        for name in ("cold", "cached"):
-            took = seconds(
-                lambda: subprocess.run(
-                    [sys.executable, "-c", code], env={"ZIBPOORT_CACHE": folder}, check=True
-                )
-            )
-            print(f"load-mappings {name}: {took:.2f} s")
+        environment = {"ZIBPOORT_CACHE": folder, "PATH": os.environ["PATH"]}
+
+        def run(*command: str) -> str:
+            done = subprocess.run(command, env=environment, check=True, capture_output=True, text=True)
+            return done.stdout
+
+        cold = run(sys.executable, "-c", LOAD).split()
+        cached = [run(sys.executable, "-c", LOAD).split() for _ in range(STARTS)]
+        print(f"load-mappings cold: {float(cold[0]):.2f} s")
+        print(f"load-mappings cached: {min(float(each[0]) for each in cached):.2f} s")
+        print(f"memory-after-load: {max(float(each[1]) for each in cached):.0f} MB")
+        zibpoort = str(Path(sys.executable).with_name("zibpoort"))
+        command = (zibpoort, "translate", str(SMALL), "--to", "fhir-r4")
+        print(f"translate-one small: {min(seconds(partial(run, *command)) for _ in range(STARTS)):.2f} s")
 
 
 def main() -> int:

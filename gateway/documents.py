@@ -6,14 +6,21 @@ every path in it; `Document.fault` makes an `AuthoringError` with the line and a
 
 from __future__ import annotations
 
+import hashlib
+import json
+from collections.abc import Sequence
 from dataclasses import dataclass, field
+from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import jsonschema
 import yaml
 
+from gateway import caching
 from gateway.errors import AuthoringError
+
+if TYPE_CHECKING:
+    import jsonschema
 
 KeyPath = tuple[str | int, ...]
 
@@ -58,10 +65,32 @@ class Document:
 
     def check(self, validator: jsonschema.Draft202012Validator) -> None:
         """Raise the fault that tells an author most: of alternatives, the one that came nearest."""
+        import jsonschema
+
         error = jsonschema.exceptions.best_match(validator.iter_errors(self.data))
         if error is not None:
             rule = "/".join(map(str, error.schema_path))
             raise self.fault(f"{error.message} (rule {rule})", *error.absolute_path)
+
+
+@cache
+def grammar(file: Path) -> jsonschema.Draft202012Validator:
+    """The JSON Schema in a file, as `Document.check` takes it."""
+    import jsonschema
+
+    return jsonschema.Draft202012Validator(json.loads(file.read_bytes()))
+
+
+def check_all(documents: Sequence[Document], file: Path) -> None:
+    """Check documents by the grammar in a file, unless just these were found right before."""
+    key = hashlib.sha256(file.read_bytes())
+    for document in documents:
+        key.update(document.name.encode() + b"\0" + document.text.encode() + b"\0")
+    name = f"right-{key.hexdigest()[:32]}.bin"
+    if caching.get(name) is None:
+        for document in documents:
+            document.check(grammar(file))
+        caching.put(name, b"")
 
 
 def load(path: Path, name: str | None = None) -> Document:

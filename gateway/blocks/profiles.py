@@ -1,6 +1,6 @@
 """The profiles of the building blocks: what a block may hold, per release.
 
-`zib_profiles/<release>/<Block>.yaml` is read once, with the fast loader; only when a file is wrong is
+`zib_profiles/<release>/<Block>.yaml` is parsed once, with the fast loader; only when a file is wrong is
 it read again with marks, so that the error shows file, line and column.  Every look-up afterwards is a
 dictionary read.  Names are compared without case, underscores and accents, in Dutch and in English.
 """
@@ -14,8 +14,10 @@ from functools import cache
 from pathlib import Path
 from typing import Any, TypeVar
 
+import msgspec
 import yaml
 
+from gateway import caching
 from gateway.errors import AuthoringError
 from gateway.resources import ZIB_PROFILES
 
@@ -180,17 +182,44 @@ def normalise(name: str) -> str:
 @cache
 def load_profiles(folder: Path = ZIB_PROFILES) -> Profiles:
     """Read every profile and value set below `folder`.  Raises `AuthoringError` on the first fault."""
+    texts = _Texts(folder)
     profiles: list[Profile] = []
     value_sets: dict[str, dict[str, ValueSet]] = {}
-    for release in sorted(path for path in folder.iterdir() if path.is_dir()):
-        value_sets[release.name] = {
-            v.name: v for v in (_read(f, _value_set) for f in sorted(release.glob("valuesets/*.yaml")))
-        }
-        profiles += [_read(file, _profile) for file in sorted(release.glob("*.yaml"))]
-    found = Profiles(profiles, value_sets)
+    for file in texts.files:
+        if file.parent.name == "valuesets":
+            found = _read(file, texts, _value_set)
+            value_sets.setdefault(file.parent.parent.name, {})[found.name] = found
+        else:
+            profiles.append(_read(file, texts, _profile))
+    texts.keep()
+    whole = Profiles(profiles, value_sets)
     for profile in profiles:
-        _check_links(folder, profile, found)
-    return found
+        _check_links(folder, profile, whole)
+    return whole
+
+
+class _Texts:
+    """The files below a folder as plain data; parsed once for as long as none of them changes."""
+
+    def __init__(self, folder: Path) -> None:
+        self.files = sorted([*folder.glob("*/*.yaml"), *folder.glob("*/valuesets/*.yaml")])
+        self._name = f"profiles-{caching.stamp(self.files)[:32]}.bin"
+        known = caching.get(self._name)
+        self._known: dict[str, Any] = msgspec.msgpack.decode(known) if known else {}
+        self._parsed: dict[str, Any] = {}
+
+    def data(self, file: Path) -> Any:
+        """What a file holds.  Raises `yaml.MarkedYAMLError`."""
+        name = str(file)
+        if name in self._known:
+            return self._known[name]
+        found = self._parsed[name] = yaml.load(file.read_bytes(), Loader=yaml.CSafeLoader)
+        return found
+
+    def keep(self) -> None:
+        """For the next time."""
+        if self._parsed:
+            caching.put(self._name, msgspec.msgpack.encode(self._parsed))
 
 
 class _WrongError(Exception):
@@ -201,18 +230,19 @@ class _WrongError(Exception):
         super().__init__(text)
 
 
-def _read(file: Path, build: Callable[[dict[str, Any], Path], T]) -> T:
-    text = file.read_text(encoding="utf-8")
+def _read(file: Path, texts: _Texts, build: Callable[[dict[str, Any], Path], T]) -> T:
     try:
-        data = yaml.load(text, Loader=yaml.CSafeLoader)
+        data = texts.data(file)
         if not isinstance(data, dict):
             raise _WrongError("the file holds no mapping")
         return build(data, file)
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark
         line, column = (mark.line + 1, mark.column + 1) if mark else (0, 0)
+        text = file.read_text(encoding="utf-8")
         raise _fault(f"not YAML: {error.problem}", file, text, line, column) from None
     except _WrongError as wrong:
+        text = file.read_text(encoding="utf-8")
         raise _fault(wrong.text, file, text, *_place(text, wrong.path)) from None
 
 

@@ -9,12 +9,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from functools import cache
 from pathlib import Path
 from typing import Any, Literal
 
-import jsonschema
-import msgspec
 from lxml import etree
 
 from gateway import documents
@@ -78,22 +75,14 @@ class Overlay:
 
 def load(folder: Path) -> list[Overlay]:
     """All overlays in a folder, by name.  Raises `AuthoringError` for the first that is wrong."""
-    schema = overlay_schema(folder / "schema.json")
-    return [
-        parse(documents.load(file, f"mappings/ada/{file.name}"), schema)
-        for file in sorted(folder.glob("*.yaml"))
-    ]
+    files = sorted(folder.glob("*.yaml"))
+    found = [documents.load(file, f"mappings/ada/{file.name}") for file in files]
+    documents.check_all(found, folder / "schema.json")
+    return [parse(document) for document in found]
 
 
-@cache
-def overlay_schema(file: Path) -> jsonschema.Draft202012Validator:
-    """The grammar of overlays."""
-    return jsonschema.Draft202012Validator(msgspec.json.decode(file.read_bytes()))
-
-
-def parse(document: Document, schema: jsonschema.Draft202012Validator) -> Overlay:
-    """An overlay from its document.  Raises `AuthoringError`."""
-    document.check(schema)
+def parse(document: Document) -> Overlay:
+    """An overlay from its document, which is as the grammar says.  Raises `AuthoringError`."""
     data = document.data
     recognise = data["recognise"]
     return Overlay(

@@ -11,9 +11,6 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-import jsonschema
-import msgspec
-
 from gateway import documents
 from gateway.blocks.profiles import Profiles
 from gateway.blocks.values import Block, Boolean, Ref
@@ -37,11 +34,11 @@ class Bridge:
     @classmethod
     def load(cls, folder: Path, profiles: Profiles, maps: ConceptMaps) -> Bridge:
         """Read the files.  Raises `AuthoringError`."""
-        schema = jsonschema.Draft202012Validator(msgspec.json.decode((folder / "schema.json").read_bytes()))
-        files = {}
-        for file in sorted((folder / NAME).glob("*.yaml")):
-            files[file.stem] = documents.load(file, f"{NAME}/{file.name}")
-            files[file.stem].check(schema)
+        files = {
+            file.stem: documents.load(file, f"{NAME}/{file.name}")
+            for file in sorted((folder / NAME).glob("*.yaml"))
+        }
+        documents.check_all(list(files.values()), folder / "schema.json")
         return cls(files, profiles, maps)
 
     def carry(self, blocks: Sequence[Block], release: str) -> Crossing:

@@ -8,16 +8,14 @@ from __future__ import annotations
 
 import hashlib
 import marshal
-import os
 from collections.abc import Callable, Iterator
-from functools import cache
 from pathlib import Path
 from types import CodeType
 from typing import Any, Literal
 
 import msgspec
 
-from gateway import documents
+from gateway import caching, documents
 from gateway.blocks.profiles import Profiles
 from gateway.codecs import fhir_types, message_types
 from gateway.codecs.message_types import ElementTypes
@@ -157,16 +155,8 @@ def element_types(form: Format | Compiled) -> ElementTypes:
 def read_mapping(file: Path) -> Mapping:
     """One mapping file, checked against the schema of the language."""
     document = documents.load(file, f"{file.parent.name}/{file.name}")
-    document.check(mapping_schema(file.parent.parent / "schema.json"))
+    document.check(documents.grammar(file.parent.parent / "schema.json"))
     return language.Parser(document).mapping()
-
-
-@cache
-def mapping_schema(file: Path) -> Any:
-    """The JSON Schema of mapping files."""
-    import jsonschema
-
-    return jsonschema.Draft202012Validator(msgspec.json.decode(file.read_bytes()))
 
 
 def add_mapping(
@@ -308,8 +298,8 @@ def load(
     key = hashlib.sha256(stamp.encode())
     for file in sorted(folder.glob("*.yaml")):
         key.update(file.name.encode() + b"\0" + file.read_bytes())
-    path = cache_folder() / f"{folder.name}-{key.hexdigest()[:32]}.bin"
-    found = _from_cache(path)
+    name = f"{folder.name}-{key.hexdigest()[:32]}.bin"
+    found = _from_cache(name)
     if found is None:
         types, uri = tools
         compiled = compile_format(folder, profiles(), types(), uri)
@@ -317,36 +307,18 @@ def load(
             block: compile(text, f"<mappings/{folder.name}/{block}>", "exec", dont_inherit=True)
             for block, text in compiled.sources.items()
         }
-        _to_cache(path, compiled, code)
+        caching.put(name, msgspec.msgpack.encode((compiled, marshal.dumps(code))))
         return Loaded(compiled, code)
     return Loaded(*found)
 
 
-def cache_folder() -> Path:
-    """Where compiled mappings lie: `ZIBPOORT_CACHE`, else the user's own cache folder."""
-    return Path(os.environ.get("ZIBPOORT_CACHE") or Path.home() / ".cache" / "zibpoort")
-
-
-def _from_cache(path: Path) -> tuple[Compiled, dict[str, CodeType]] | None:
+def _from_cache(name: str) -> tuple[Compiled, dict[str, CodeType]] | None:
+    data = caching.get(name)
     try:
-        if path.stat().st_uid != os.getuid() or path.stat().st_mode & 0o022:
-            return None  # somebody else could have written it
-        head, _, body = path.read_bytes().partition(b"\n\0\n")
-        return msgspec.msgpack.decode(bytes.fromhex(head.decode()), type=Compiled), marshal.loads(body)  # noqa: S302
-    except (OSError, ValueError, EOFError, TypeError, msgspec.DecodeError):
+        compiled, code = msgspec.msgpack.decode(data or b"", type=tuple[Compiled, bytes])
+        return compiled, marshal.loads(code)  # noqa: S302 - only this user can have written it
+    except (ValueError, EOFError, TypeError, msgspec.DecodeError):
         return None
-
-
-def _to_cache(path: Path, compiled: Compiled, code: dict[str, CodeType]) -> None:
-    data = msgspec.msgpack.encode(compiled).hex().encode() + b"\n\0\n" + marshal.dumps(code)
-    try:
-        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        part = path.with_suffix(f".{os.getpid()}")
-        part.touch(mode=0o600)
-        part.write_bytes(data)
-        part.replace(path)
-    except OSError:
-        return  # a cache is a convenience: a read-only home is no fault
 
 
 __all__ = ["Coding", "Compiled", "Loaded", "PartFacts", "compile_format", "load"]

@@ -16,12 +16,14 @@ release: "2017"
 language: en
 recognise: {root: [test]}
 """
-SCHEMA = overlays.overlay_schema(MAPPINGS / "ada" / "schema.json")
+SCHEMA = MAPPINGS / "ada" / "schema.json"
 
 
 def overlay(text: str) -> overlays.Overlay:
     """An overlay with a head that is right."""
-    return overlays.parse(documents.parse(HEAD + text, "test.yaml"), SCHEMA)
+    document = documents.parse(HEAD + text, "test.yaml")
+    document.check(documents.grammar(SCHEMA))
+    return overlays.parse(document)
 
 
 @pytest.mark.parametrize("file", sorted((MAPPINGS / "ada").glob("*.yaml")), ids=lambda file: file.stem)
