@@ -1,9 +1,9 @@
 """What is lost when a document goes to a format and comes back: `python -m conformance.roundtrip`.
 
-ADA → blocks → FHIR → blocks → ADA → blocks, over all published inputs; ADA is written in the forms of zib 2020,
-so what comes back is compared with the blocks of that release.  A concept that had a value and has it no more is lost; `conformance/roundtrip.yaml` lists those that the format cannot
-carry, with the reason.  The command prints every loss that is not listed, and every line of the list
-that nothing needs any more.
+ADA → blocks → FHIR → blocks → ADA → blocks, over all published inputs; ADA is written in the forms of zib
+2020, so what comes back is compared with the blocks of that release.  A concept that had a value and has it
+no more is lost; `conformance/roundtrip.yaml` lists those that the format cannot carry, with the reason.  The
+command prints every loss that is not listed, and every line of the list that nothing needs any more.
 """
 
 from __future__ import annotations

@@ -409,6 +409,7 @@ class FhirWriter:
             if not me.block.context:
                 for i, (name, item) in enumerate(parts):
                     me.part, me.id = name, self._id(me, name, i, parts)
+                    c.quiet = me.origins[i] is not None
                     function = self.loaded.functions[f"write_{me.block.type}_{name}"]
                     me.resources.append(self._as_it_was(function(me.block.values, item, c, me), me, i, c))
                 me.part, me.id = parts[0][0] if parts else "", me.parts[parts[0][0]][0] if parts else ""

@@ -15,6 +15,7 @@ from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any, Literal
 
 from lxml import etree
+from msgspec import structs
 from stdnum.nl import bsn
 
 from gateway.blocks.values import Absent, Block, Group, Identifier, Origin, Ref
@@ -317,16 +318,18 @@ class AdaReading:
                 found.append((reason, "", "", element))
             return
         tag, root = str(element.tag), element.get("root", "")
-        at = self.take(element, None, rule)
+        sent = Ref(display=element.get("displayName", ""), at=self.take(element, None, rule))
         if tag == PERSON:
-            found.append((Ref(identifier=Identifier(value, root or BSN), at=at), "", PERSON, element))
+            number = Identifier(value, root or BSN)
+            found.append((structs.replace(sent, identifier=number), "", PERSON, element))
         elif tag in ITSELF:
             if value == "true":
-                found.append((Ref(at=at), "", tag, element))
+                found.append((sent, "", tag, element))
         elif root:
-            found.append((Ref(identifier=Identifier(value, root), at=at), "", "", element))
+            found.append((structs.replace(sent, identifier=Identifier(value, root)), "", "", element))
         else:
-            found.append((Ref(literal=value, at=at), self._application.blocks.get(tag, ""), value, element))
+            kind = self._application.blocks.get(tag, "")
+            found.append((structs.replace(sent, literal=value), kind, value, element))
 
     # -- faults ------------------------------------------------------------------------------------
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from lxml import etree
+from msgspec import structs
 
 from gateway.blocks.values import Absent, Block, Identifier, Moment, Ref
 from gateway.errors import Issue
@@ -64,7 +65,9 @@ class Links:
                 if block is None:
                     nowhere.append((each.element, each.holder[each.place].at))
                 else:
-                    each.holder[each.place] = Ref(block.key, at=each.holder[each.place].at)
+                    each.holder[each.place] = structs.replace(
+                        each.holder[each.place], key=block.key, literal=""
+                    )
         only = patients[0] if len(patients) == 1 and one_person else None
         for block, above in self.around:
             if block.type != "Patient" and "Subject" not in block.values:
@@ -83,7 +86,7 @@ def _name_person(waiting: Waiting, persons: dict[str, str]) -> None:
     number = ref.identifier
     key = persons.get(number.value, "") if number is not None and number.system == BSN else ""
     if key:
-        waiting.holder[waiting.place] = Ref(key, at=ref.at)
+        waiting.holder[waiting.place] = structs.replace(ref, key=key, identifier=None)
 
 
 def _inherit(block: Block, above: Block | None) -> None:

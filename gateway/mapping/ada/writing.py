@@ -189,6 +189,8 @@ class _Form:
         number = self._number(subject)
         if number is not None:
             marks = {"value": number.value, "root": number.system, "conceptId": SUBJECT_NUMBER}
+            if subject.display:
+                marks["displayName"] = subject.display
             etree.SubElement(holder, PERSON, marks)
             self.w.use(subject, rule)
         else:
@@ -263,6 +265,8 @@ class _Form:
         if not marks:
             self.w.unwritten(value, rule)
             return
+        if type(value) is Ref and value.display:
+            marks["displayName"] = value.display
         etree.SubElement(holder, self.forms.element(target.type if target else kind), marks)
         self.w.use(value, rule)
 

@@ -43,6 +43,7 @@ CODING = ("system", "version", "code", "display")
 QUANTITY = ("value", "comparator", "unit", "system", "code")
 IDENTIFIER = ("system", "value")
 REFERENCE = ("reference", "type", "display", "identifier")
+LINK = ("reference", "type")
 
 # http://hl7.org/fhir/data-absent-reason to HL7 NullFlavor
 _REASONS = {

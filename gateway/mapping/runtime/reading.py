@@ -10,6 +10,7 @@ from gateway.blocks.values import Absent, Block, Boolean, Code, Identifier, Ref
 from gateway.mapping.runtime.context import Context
 from gateway.mapping.runtime.readers import (
     CODING,
+    LINK,
     REFERENCE,
     code_of_coding,
     identifier_of,
@@ -341,7 +342,7 @@ class FhirReading(Reading):
             resource = self.find(found.get("reference", ""))
             if resource is None or self.parts.get(id(resource)) != f"{block.type}/{part}":
                 continue
-            self.mark(found, REFERENCE, rule)
+            self.mark(found, LINK, rule)
             self.known.add(id(found))
             if (id(resource), block.key) in self.done:
                 continue
@@ -357,7 +358,7 @@ class FhirReading(Reading):
             resource = self.find(found.get("reference", "")) if isinstance(found, dict) else None
             if resource is None or self.parts.get(id(resource)) != f"{block.type}/{part}":
                 continue
-            self.mark(found, REFERENCE, rule)
+            self.mark(found, LINK, rule)
             self.known.add(id(found))
             self.done[id(resource), block.key] = part
             self.item_readers[block.type, part](resource, block.values, group, self)

@@ -80,6 +80,8 @@ class Writing:
         self.uri = uris
         self.typed_references = typed_references
         self.format = ""
+        self.quiet = False
+        """The resource is written in the format of its source: no words are put in that it did not have"""
         self.extensible = True
         """An element without a value can say why, in an extension, as FHIR's can."""
         self.blocks: dict[str, Me] = {}
@@ -222,7 +224,7 @@ class Writing:
         if part and not became:
             return None
         name = became[0] if became else next(iter(me.parts))
-        result = self.reference_to(name, me.parts[name][0], me)
+        result = self.reference_to(name, me.parts[name][0], me, ref.display)
         second, url = self.beside.get(me.block.type, ("", ""))
         if part or second not in me.parts:
             return result
@@ -232,16 +234,20 @@ class Writing:
             return {**extension, "display": role["display"]} if "display" in role else extension
         return {**extension, **result}
 
-    def reference_to(self, part: str, resource_id: str, me: Me) -> Tree:
-        """A Reference to one resource of a block."""
+    def reference_to(self, part: str, resource_id: str, me: Me, sent: str = "") -> Tree:
+        """A Reference to one resource of a block; `sent` is how the sender called it."""
         kind = self.part_types[me.block.type, part]
         result: Tree = {"reference": f"{kind}/{resource_id}"}
         if self.typed_references:
             result["type"] = kind
-        display = self.displays[me.block.type](me.block.values) if me.block.type in self.displays else ""
+        display = sent if self.quiet else self._display(me.block) or sent
         if display:
             result["display"] = display
         return result
+
+    def _display(self, block: Block) -> str:
+        found = self.displays.get(block.type)
+        return found(block.values) if found else ""
 
     def _outward(self, ref: Ref) -> Tree | None:
         result: Tree = {}
@@ -267,6 +273,7 @@ class Writing:
 
     def write_backs(self, repeats: Callable[[str, str], bool | None]) -> None:
         """Put the references that point back in the resources that were referred to."""
+        self.quiet = False
         for ref, path, me, rule in self._backs:
             target = self.blocks.get(ref.key)
             if target is None or not target.resources:
