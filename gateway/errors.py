@@ -7,6 +7,7 @@
     ├── Unauthenticated       no caller that we know
     ├── Denied                a caller that we know, who may not
     ├── NotFound              nothing there (or nothing that this caller may know of)
+    ├── Conflict              what is there now is not what the caller expected
     ├── AuthoringError        a mapping or profile file is wrong; shows the line with a caret
     └── Fault                 ours: a promise of the gateway is broken
 
@@ -90,6 +91,10 @@ class Denied(GatewayError):
 
 class NotFound(GatewayError):
     """There is no such thing for this caller."""
+
+
+class Conflict(GatewayError):
+    """What is there now is not what the caller expected, or may replace; nothing was changed."""
 
 
 class Fault(GatewayError):

@@ -15,7 +15,7 @@ import stat
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Annotated, Any
-from urllib.parse import urlsplit
+from urllib.parse import parse_qs, urlsplit
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from pydantic import Field, SecretStr, ValidationError, field_validator
@@ -49,7 +49,9 @@ class Settings(BaseSettings):
         Path("zibpoort-data"), description="Folder of the embedded database and its keys."
     )
     database_url: SecretStr | None = Field(
-        None, description="SQLAlchemy URL of the database; unset: SQLite in the data folder."
+        None,
+        description="URL of the database: postgresql://user:password@host/name or sqlite:///file; "
+        "unset: SQLite in the data folder.",
     )
 
     kek: SecretStr | None = Field(
@@ -239,10 +241,7 @@ def _token_problems(settings: Settings) -> Iterator[Issue]:
 
 
 def _storage_problems(settings: Settings) -> Iterator[Issue]:
-    if not settings.database.startswith("sqlite:"):
-        yield _issue("DATABASE_URL", "is not a SQLite database")
-    elif settings.database in ("sqlite://", "sqlite:///:memory:"):
-        yield _issue("DATABASE_URL", "is in memory: nothing would be durable")
+    yield from _database_problems(settings.database)
     folder = settings.data_folder
     nearest = next((path for path in (folder, *folder.absolute().parents) if path.exists()), Path("/"))
     if not nearest.is_dir() or not os.access(nearest, os.W_OK):
@@ -250,6 +249,20 @@ def _storage_problems(settings: Settings) -> Iterator[Issue]:
     for name, file in (("PARTIES_FILE", settings.parties_file), ("REGISTER_FILE", settings.register_file)):
         if file is not None and not os.access(file, os.R_OK):
             yield _issue(name, "cannot be read")
+
+
+def _database_problems(database: str) -> Iterator[Issue]:
+    kind, _, rest = database.partition(":")
+    if kind.partition("+")[0] not in ("sqlite", "postgresql"):
+        yield _issue("DATABASE_URL", "is neither SQLite nor PostgreSQL")
+    elif kind == "sqlite" and rest in ("//", "///:memory:"):
+        yield _issue("DATABASE_URL", "is in memory: nothing would be durable")
+    elif kind != "sqlite":
+        url = urlsplit(database)
+        secured = parse_qs(url.query).get("sslmode", [""])[0] in ("require", "verify-ca", "verify-full")
+        if url.hostname and not _loopback(url.hostname) and not secured:
+            text = "is on another machine without sslmode=verify-full: its traffic can be read on the way"
+            yield _issue("DATABASE_URL", text, "warning")
 
 
 def _keys(name: str, value: SecretStr | None, file: Path) -> list[bytes]:

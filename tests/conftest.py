@@ -1,10 +1,13 @@
 """What every test may use."""
 
 import os
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from hypothesis import settings
+
+from conformance.postgres import Cluster, cluster
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -26,3 +29,10 @@ def testdata() -> Path:
 def fixtures() -> Path:
     """The project's own documents, synthetic persons only."""
     return ROOT / "tests" / "fixtures"
+
+
+@pytest.fixture(scope="session")
+def postgres() -> Iterator[Cluster]:
+    """A real PostgreSQL server, started when the first test needs it and stopped at the end."""
+    with cluster() as running:
+        yield running

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from pydantic import SecretStr
 
 from gateway.errors import Fault
 from gateway.settings import PREFIX, Settings, load_settings, new_key_file, problems
@@ -132,7 +133,7 @@ PUBLIC = {"kty": "EC", "crv": "P-256", "x": "x", "y": "y"}
         ({"hmac_key": "c2hvcnQ="}, "HMAC_KEY does not hold 32 bytes"),
         ({"kek_file": Path("no-such-file")}, "KEK_FILE cannot be read"),
         ({"database_url": "sqlite://"}, "DATABASE_URL is in memory"),
-        ({"database_url": "mysql://x"}, "DATABASE_URL is not a SQLite database"),
+        ({"database_url": "mysql://x"}, "DATABASE_URL is neither SQLite nor PostgreSQL"),
         ({"token_keys_file": Path("no-such-file")}, "TOKEN_KEYS_FILE cannot be read"),
         ({"parties_file": Path("no-such-file")}, "PARTIES_FILE cannot be read"),
         ({"register_file": Path("no-such-file")}, "REGISTER_FILE cannot be read"),
@@ -142,6 +143,25 @@ PUBLIC = {"kty": "EC", "crv": "P-256", "x": "x", "y": "y"}
 def test_problems_are_named(tmp_path: Path, changes: dict[str, Any], says: str) -> None:
     found = said(Settings(**{"data_folder": tmp_path} | changes))
     assert [text for text in found if text.startswith(says)], found
+
+
+@pytest.mark.parametrize(
+    ("url", "secured"),
+    [
+        ("postgresql://u:p@db.example/zibpoort", False),
+        ("postgresql+psycopg://u:p@db.example/zibpoort?sslmode=prefer", False),
+        ("postgresql://u:p@db.example/zibpoort?sslmode=verify-full", True),
+        ("postgresql://u:p@127.0.0.1/zibpoort", True),
+        ("postgresql:///zibpoort?host=/var/run/postgresql", True),
+        ("sqlite:///zibpoort.db", True),
+    ],
+)
+def test_a_database_elsewhere_needs_tls(tmp_path: Path, url: str, secured: bool) -> None:
+    settings = Settings(data_folder=tmp_path, database_url=SecretStr(url))
+    assert said(settings) == []
+    warned = [text for text in said(settings, "warning") if "DATABASE_URL" in text]
+    assert len(warned) == (0 if secured else 1)
+    assert not any("u:p" in text for text in warned)
 
 
 @pytest.mark.parametrize(

@@ -10,6 +10,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from gateway.errors import (
+    Conflict,
     ContentError,
     Denied,
     GatewayError,
@@ -30,6 +31,7 @@ STATUSES: tuple[tuple[type[GatewayError], int], ...] = (
     (Unauthenticated, 401),
     (Denied, 403),
     (NotFound, 404),
+    (Conflict, 412),
 )
 CODES = {"too-long": 413, "timeout": 408}
 """Issue types of an InputError that have a status of their own."""
