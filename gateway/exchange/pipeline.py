@@ -41,9 +41,9 @@ from gateway.storage import (
     NewDocument,
     StoredDocument,
     Transaction,
-    blocks_of,
     document,
     open_database,
+    record_of,
     store_document,
 )
 
@@ -154,7 +154,7 @@ class Pipeline:
             decision = exchange.decide(person)  # (3) decide
             exchange.record(decision)  # (4) record
             with self.books.database.read() as transaction:
-                record = blocks_of(transaction, person)
+                record = record_of(transaction, person)
             blocks, withheld = minimise_all(whole(record), decision)  # (5) minimise
             written = self.translator.write_blocks(  # (6) encode
                 blocks, FORMATS[question.version], self._context(question.version), person

@@ -1,34 +1,70 @@
-"""The only part that touches a database: persons, keys, records and the log's rows."""
+"""The only part that touches a database: persons, keys, records and the log's rows.
+
+    open_database(settings)           SQLite or PostgreSQL, by its URL
+      .write() / .read()              a transaction, in which all that follows works
+
+    store_document(tx, document)      what was delivered: blocks, FHIR resources, or both.  Delivered
+                                      again, it is answered as before
+    save(tx, document)                what one interaction changes: creates, updates and deletes resources.
+                                      `Conflict` when another version holds than was expected
+    lock_person(tx, person)           nobody else writes this person until the end: for a condition that must
+                                      still hold when it is saved
+    record_of(tx, person, sender)     all that holds, with the person's revision
+    locate(tx, name)                  whose a resource is, its version, sender, whether it was deleted
+    version_of(tx, name, version)     one version with its content
+    document(tx, id)                  what was received, with its account
+
+A person is a pseudonym: `Database.pseudonym(bsn)`.  Who may see what is for the caller to decide.
+"""
 
 from gateway.storage.database import Database, Transaction, open_database
+from gateway.storage.documents import (
+    NewDocument,
+    Stored,
+    StoredDocument,
+    document,
+    lock_person,
+    save,
+    store_document,
+)
 from gateway.storage.keys import KeyEncryption, KeyFile
 from gateway.storage.persons import normalise_bsn
 from gateway.storage.records import (
-    NewDocument,
+    Located,
     Record,
-    Stored,
     StoredBlock,
-    StoredDocument,
-    blocks_of,
-    document,
-    store_document,
+    StoredResource,
+    locate,
+    record_of,
+    version_of,
 )
 from gateway.storage.verifier import verify_records
+from gateway.storage.versions import Change, FhirForm, ResourceName, Saved
 
 __all__ = [
+    "Change",
     "Database",
+    "FhirForm",
     "KeyEncryption",
     "KeyFile",
+    "Located",
     "NewDocument",
     "Record",
+    "ResourceName",
+    "Saved",
     "Stored",
     "StoredBlock",
     "StoredDocument",
+    "StoredResource",
     "Transaction",
-    "blocks_of",
     "document",
+    "locate",
+    "lock_person",
     "normalise_bsn",
     "open_database",
+    "record_of",
+    "save",
     "store_document",
     "verify_records",
+    "version_of",
 ]

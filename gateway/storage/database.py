@@ -1,50 +1,55 @@
 """Open the database: keys, connection, migrations, and transactions.
 
-On SQLite every acknowledged transaction is on disk (WAL, synchronous=FULL): a commit that returned
-survives a crash, one that did not leaves nothing.  Writers take turns.
+Every acknowledged transaction is on disk: a commit that returned survives a crash, one that did not leaves
+nothing.  `sqlite` and `postgresql` say how each of them is held to that, and how writers take turns.
 """
 
 from __future__ import annotations
 
 import hmac
-import os
-import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import AbstractContextManager, contextmanager, suppress
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 from alembic import command
 from alembic.config import Config
 from alembic.util import CommandError
-from sqlalchemy import Connection, Engine, create_engine, event, insert, make_url, select
+from sqlalchemy import URL, Connection, Engine, insert, inspect, make_url, select
 from sqlalchemy.exc import ArgumentError, SQLAlchemyError
 
 from gateway.errors import Fault, Issue
 from gateway.exchangelog import ExchangeLog
+from gateway.exchangelog.entry import canonical
 from gateway.settings import Settings, new_key_file
 from gateway.storage.entries import LogRows
 from gateway.storage.keys import KeyEncryption, KeyFile, Vault
 from gateway.storage.persons import pseudonym
+from gateway.storage.postgresql import Postgresql
+from gateway.storage.sqlite import Sqlite
 from gateway.storage.tables import data_keys, facts, log_heads
 
 MIGRATIONS = Path(__file__).with_name("migrations")
-BUSY_SECONDS = 10
-"""How long a writer waits for its turn."""
 
-# SQLite's word to set, and what it must answer.
-PRAGMAS = (
-    ("journal_mode", "WAL", "wal"),
-    ("synchronous", "FULL", 2),
-    ("fullfsync", "ON", 1),  # macOS: fsync alone stays in the drive's cache
-    ("foreign_keys", "ON", 1),
-    ("busy_timeout", str(BUSY_SECONDS * 1000), BUSY_SECONDS * 1000),
-    ("secure_delete", "ON", 1),  # a destroyed key is overwritten
-    ("trusted_schema", "OFF", 0),
-)
 
-_WRITES = "zibpoort_writes"
+class Backend(Protocol):
+    """A kind of database.  The options are those of a connection for one transaction."""
+
+    write_options: Mapping[str, Any]
+    read_options: Mapping[str, Any]
+
+    def engine(self) -> Engine:
+        """Connections whose commits are durable.  Raises `Fault` when they cannot be."""
+
+    def turn(self) -> AbstractContextManager[None]:
+        """What a writer holds from before its transaction until after it."""
+
+    def lock_schema(self, connection: Connection) -> None:
+        """Let other processes that open the database wait until this transaction ends."""
+
+
+BACKENDS: Mapping[str, Callable[[URL], Backend]] = {"sqlite": Sqlite, "postgresql": Postgresql}
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,17 +59,24 @@ class Transaction:
     connection: Connection
     vault: Vault
     log: ExchangeLog
+    name_key: bytes = field(repr=False)
+
+    def fingerprint(self, *parts: str) -> str:
+        """HMAC-SHA256 in hex: by this the store finds what has no person to ask under, such as an id."""
+        return hmac.digest(self.name_key, canonical(parts), "sha256").hex()
 
 
 class Database:
     """An open database; safe to share between threads.  Made by `open_database`."""
 
-    def __init__(self, engine: Engine, kek: KeyEncryption, pseudonym_key: bytes, shard: str) -> None:
-        self.engine = engine
-        self._kek = kek
+    def __init__(
+        self, engine: Engine, backend: Backend, kek: KeyEncryption, pseudonym_key: bytes, shard: str
+    ) -> None:
+        self.engine, self.kek = engine, kek
+        self._backend = backend
         self._pseudonym_key = pseudonym_key
+        self._name_key = hmac.digest(pseudonym_key, b"zibpoort names of resources", "sha256")
         self._shard = shard
-        self._turn = threading.Lock()
 
     def pseudonym(self, bsn: str) -> str:
         """The person of a BSN, however written: 64 hex digits.  Raises `ContentError` when it is no BSN."""
@@ -77,36 +89,35 @@ class Database:
         Raises `Fault` when the database fails.  After a failing commit it may be there or not: nothing
         may leave.
         """
-        # Threads take turns here rather than in SQLite, where a waiting writer sleeps and polls.
-        if not self._turn.acquire(timeout=BUSY_SECONDS):
-            raise _fault("lock-error", "the database is busy")
-        try:
-            with self._begin(writes=True) as transaction:
-                yield transaction
-        finally:
-            self._turn.release()
+        with self._backend.turn(), transaction(self.engine, self._backend.write_options) as connection:
+            yield self._transaction(connection, writes=True)
 
     @contextmanager
     def read(self) -> Iterator[Transaction]:
         """A transaction that sees one moment of the database.  Raises `Fault` when the database fails."""
-        with self._begin(writes=False) as transaction:
-            yield transaction
+        with transaction(self.engine, self._backend.read_options) as connection:
+            yield self._transaction(connection, writes=False)
 
     def close(self) -> None:
         """Close all connections."""
         self.engine.dispose()
 
-    @contextmanager
-    def _begin(self, *, writes: bool) -> Iterator[Transaction]:
-        try:
-            with self.engine.connect() as connection:
-                connection.execution_options(**{_WRITES: writes})
-                with connection.begin():
-                    vault = Vault(connection, self._kek)
-                    log = ExchangeLog(LogRows(connection, self._shard), vault)
-                    yield Transaction(connection, vault, log)
-        except SQLAlchemyError as error:
-            raise _fault("no-store", "the database failed") from error
+    def prepare(self) -> None:
+        """Make or migrate the tables, and check that the database belongs to these keys.
+
+        Processes that start together do so one after another.  Raises `Fault`.
+        """
+        with self.write() as transaction:
+            connection = transaction.connection
+            self._backend.lock_schema(connection)
+            _migrate(connection)
+            _check_keys(connection, self.kek, self._pseudonym_key)
+            LogRows(connection, self._shard, locks=True).create()
+
+    def _transaction(self, connection: Connection, *, writes: bool) -> Transaction:
+        vault = Vault(connection, self.kek)
+        log = ExchangeLog(LogRows(connection, self._shard, locks=writes), vault)
+        return Transaction(connection, vault, log, self._name_key)
 
 
 def open_database(settings: Settings) -> Database:
@@ -114,75 +125,67 @@ def open_database(settings: Settings) -> Database:
 
     Raises `Fault` when it cannot be opened, is newer than this program, or belongs to other keys.
     """
+    backend = backend_of(settings)
+    engine = backend.engine()
     try:
-        url = make_url(settings.database)
-    except ArgumentError:
-        raise _fault("invalid", "ZIBPOORT_DATABASE_URL is not a database URL") from None
-    if url.get_backend_name() != "sqlite" or url.database in (None, "", ":memory:"):
-        raise _fault("not-supported", "ZIBPOORT_DATABASE_URL is not a SQLite file")
-    file = Path(str(url.database))
-    _make_files(settings, file)
-    database = Database(
-        _engine(settings),
-        KeyFile(settings.key_encryption_keys()),
-        settings.pseudonym_key(),
-        settings.log_shard,
-    )
-    try:
-        with database.write() as transaction:
-            _migrate(transaction.connection)
-            _check_keys(transaction.connection, database._kek, database._pseudonym_key)
-            LogRows(transaction.connection, settings.log_shard).create()
+        _make_missing_keys(settings, engine, backend)
+        kek = KeyFile(settings.key_encryption_keys())
+        database = Database(engine, backend, kek, settings.pseudonym_key(), settings.log_shard)
+        database.prepare()
     except BaseException:
-        database.close()
+        engine.dispose()
         raise
     return database
 
 
-def _make_files(settings: Settings, file: Path) -> None:
-    """The folder, the keys and an empty database file, for their owner's eyes only.
+def backend_of(settings: Settings) -> Backend:
+    """The kind of database that the settings name.  Raises `Fault`."""
+    try:
+        url = make_url(settings.database)
+    except ArgumentError:
+        raise _fault("invalid", "ZIBPOORT_DATABASE_URL is not a database URL") from None
+    backend = BACKENDS.get(url.get_backend_name())
+    if backend is None:
+        raise _fault("not-supported", "ZIBPOORT_DATABASE_URL is neither SQLite nor PostgreSQL")
+    return backend(url)
 
-    Keys are made only together with a new database: for one that exists they would be the wrong ones.
+
+@contextmanager
+def transaction(engine: Engine, options: Mapping[str, Any]) -> Iterator[Connection]:
+    """A connection within a transaction.
+
+    Raises `Fault` when the database fails: of what kind, but not in its words, which may repeat a row.
     """
     try:
-        file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        if file.exists():
+        with engine.connect() as connection:
+            connection.execution_options(**options)
+            with connection.begin():
+                yield connection
+    except SQLAlchemyError as error:
+        kind = type(getattr(error, "orig", None) or error).__name__
+        raise _fault("no-store", f"the database failed: {kind}") from None
+
+
+def _make_missing_keys(settings: Settings, engine: Engine, backend: Backend) -> None:
+    """Keys are made only together with a new database: for one that exists they would be the wrong ones."""
+    with backend.turn(), transaction(engine, backend.write_options) as connection:
+        backend.lock_schema(connection)
+        if inspect(connection).has_table(facts.name):
             return
         for value, given, default in (
             (settings.kek, settings.kek_file, settings.default_kek_file),
             (settings.hmac_key, settings.hmac_key_file, settings.default_hmac_key_file),
         ):
-            if value is None and given is None and not default.exists():
-                new_key_file(default)
-        os.close(os.open(file, os.O_RDWR | os.O_CREAT, 0o600))
+            if value is None and given is None:
+                _make_key(default)
+
+
+def _make_key(file: Path) -> None:
+    try:
+        with suppress(FileExistsError):
+            new_key_file(file)
     except OSError as error:
         raise _fault("no-store", f"the data folder cannot be used: {error.strerror}") from None
-
-
-def _engine(settings: Settings) -> Engine:
-    # hide_parameters: an error text never holds what was to be stored
-    engine = create_engine(settings.database, hide_parameters=True)
-    event.listen(engine, "connect", _set_pragmas)
-    event.listen(engine, "begin", _begin_at_once)
-    return engine
-
-
-def _set_pragmas(connection: Any, _record: object) -> None:
-    connection.isolation_level = None  # the driver begins nothing by itself: _begin_at_once does
-    cursor = connection.cursor()
-    for name, value, expected in PRAGMAS:
-        cursor.execute(f"PRAGMA {name}={value}")
-        answer = cursor.execute(f"PRAGMA {name}").fetchone()
-        if answer != (expected,):
-            raise _fault("no-store", f"SQLite does not do {name}={value}")
-    cursor.close()
-
-
-def _begin_at_once(connection: Connection) -> None:
-    """A writer takes the lock before it reads, so that what it read still holds; a reader cannot write."""
-    writes = connection.get_execution_options().get(_WRITES)
-    connection.exec_driver_sql(f"PRAGMA query_only={'OFF' if writes else 'ON'}")
-    connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
 
 
 def _migrate(connection: Connection) -> None:

@@ -9,6 +9,7 @@ from sqlalchemy import Connection, Select, insert, select, update
 
 from gateway.errors import Fault, Issue
 from gateway.exchangelog import Frontier, Row, Search, stamp
+from gateway.storage.tables import insert_missing
 from gateway.storage.tables import log_entries as entries
 from gateway.storage.tables import log_heads as heads
 
@@ -16,11 +17,12 @@ _COLUMNS = tuple(column for column in entries.c if column.name != "shard")
 
 
 class LogRows:
-    """The rows of the shard, within one transaction."""
+    """The rows of the shard, within one transaction; `locks` when it may write."""
 
-    def __init__(self, connection: Connection, shard: str) -> None:
+    def __init__(self, connection: Connection, shard: str, *, locks: bool) -> None:
         self._connection = connection
         self._shard = shard
+        self._locks = locks
 
     @property
     def shard(self) -> str:
@@ -29,16 +31,18 @@ class LogRows:
 
     def create(self) -> None:
         """Begin the log with an empty tree, unless it is there."""
-        known = select(heads.c.size).where(heads.c.shard == self._shard)
-        if self._connection.execute(known).one_or_none() is None:
-            empty = Frontier()
-            values = {"size": 0, "root": empty.root(), "frontier": empty.to_bytes()}
-            self._connection.execute(insert(heads).values(shard=self._shard, **values))
+        empty = Frontier()
+        values = {"size": 0, "root": empty.root(), "frontier": empty.to_bytes()}
+        insert_missing(self._connection, heads, shard=self._shard, **values)
 
     def head(self) -> Frontier:
-        """The present tree, locked until the transaction ends.  Raises `Fault` when it contradicts itself."""
+        """The present tree, locked until a writing transaction ends.
+
+        Raises `Fault` when it contradicts itself.
+        """
         query = select(heads.c.size, heads.c.root, heads.c.frontier).where(heads.c.shard == self._shard)
-        row = self._connection.execute(query.with_for_update()).one_or_none()
+        query = query.with_for_update() if self._locks else query
+        row = self._connection.execute(query).one_or_none()
         if row is None:
             raise self._fault("the exchange log has no tree head")
         try:

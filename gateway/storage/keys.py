@@ -13,12 +13,12 @@ from typing import NamedTuple, Protocol
 
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
-from sqlalchemy import Connection, insert, select, update
+from sqlalchemy import Connection, select, update
 
 from gateway.errors import Fault, Issue
 from gateway.exchangelog.entry import canonical
 from gateway.settings import KEY_BYTES
-from gateway.storage.tables import data_keys
+from gateway.storage.tables import data_keys, insert_missing
 
 RECORD = "record"
 """Scope of the key of a person's record."""
@@ -94,11 +94,11 @@ class DataKey:
         self._cipher = AESGCM(key)
         self._fingerprint_key = hmac.digest(key, b"zibpoort fingerprint", "sha256")
 
-    def seal(self, plain: bytes, *row: str | int) -> bytes:
+    def seal(self, plain: bytes, *row: str | int | None) -> bytes:
         """Encrypt and bind to the row."""
         return _encrypt(self._cipher, plain, canonical(row))
 
-    def open(self, sealed: bytes, *row: str | int) -> bytes:
+    def open(self, sealed: bytes, *row: str | int | None) -> bytes:
         """Decrypt.  Raises `Fault` when the bytes were altered or belong to another row."""
         return _decrypt(self._cipher, sealed, canonical(row))
 
@@ -135,15 +135,13 @@ class Vault:
         known = self.key(holder, scope)
         if known is not None:
             return known
-        key = os.urandom(KEY_BYTES)
-        wrapped = self._kek.wrap(key, canonical([holder, scope]))
-        exists = select(data_keys.c.holder).where(data_keys.c.holder == holder, data_keys.c.scope == scope)
-        if self._connection.execute(exists).one_or_none():
+        wrapped = self._kek.wrap(os.urandom(KEY_BYTES), canonical([holder, scope]))
+        row = {"holder": holder, "scope": scope, "kek": wrapped.kek, "wrapped": wrapped.data}
+        insert_missing(self._connection, data_keys, **row)
+        made = self.key(holder, scope)  # by this transaction, or by another at the same moment
+        if made is None:
             raise _fault("the key of this data was destroyed")
-        self._connection.execute(
-            insert(data_keys).values(holder=holder, scope=scope, kek=wrapped.kek, wrapped=wrapped.data)
-        )
-        return DataKey(key)
+        return made
 
     def destroy(self, holder: str, scope: str) -> bool:
         """Make all that this key sealed unreadable, for ever; False when there was no key.

@@ -8,14 +8,15 @@ from __future__ import annotations
 
 import hmac
 import uuid
+from typing import NamedTuple
 
-from sqlalchemy import Connection, insert, select
+from sqlalchemy import Connection, Select, select
 from stdnum.exceptions import ValidationError
 from stdnum.nl import bsn as bsn_check
 from stdnum.util import clean
 
 from gateway.errors import ContentError, Issue
-from gateway.storage.tables import persons
+from gateway.storage.tables import insert_missing, persons
 
 _SHORTEST, _LENGTH = 8, 9  # a BSN below 100 000 000 is often written without its leading zero
 _NOT_A_BSN = Issue(
@@ -44,17 +45,28 @@ def pseudonym(bsn: str, key: bytes) -> str:
     return hmac.digest(key, b"zibpoort person\x00" + normalise_bsn(bsn).encode(), "sha256").hex()
 
 
-def find(connection: Connection, person: str) -> str | None:
-    """The row id of a pseudonym; None when nothing is stored of this person."""
-    return connection.execute(select(persons.c.id).where(persons.c.pseudonym == person)).scalar_one_or_none()
+class Person(NamedTuple):
+    """The row of a person."""
+
+    id: str
+    revision: int
 
 
-def find_or_add(connection: Connection, person: str) -> str:
-    """The row id of a pseudonym, locked until the transaction ends; added when new."""
-    row = select(persons.c.id).where(persons.c.pseudonym == person).with_for_update()
-    known: str | None = connection.execute(row).scalar_one_or_none()
-    if known is not None:
-        return known
-    new = uuid.uuid4().hex
-    connection.execute(insert(persons).values(id=new, pseudonym=person))
-    return new
+def find(connection: Connection, person: str) -> Person | None:
+    """The row of a pseudonym; None when nothing is stored of this person."""
+    row = connection.execute(_query(person)).one_or_none()
+    return None if row is None else Person(row.id, row.revision)
+
+
+def lock(connection: Connection, person: str) -> Person:
+    """The row of a pseudonym, added when new.  Other writers of this person wait until the end."""
+    query = _query(person).with_for_update()
+    row = connection.execute(query).one_or_none()
+    if row is None:
+        insert_missing(connection, persons, id=uuid.uuid4().hex, pseudonym=person, revision=0)
+        row = connection.execute(query).one()
+    return Person(row.id, row.revision)
+
+
+def _query(person: str) -> Select[tuple[str, int]]:
+    return select(persons.c.id, persons.c.revision).where(persons.c.pseudonym == person)

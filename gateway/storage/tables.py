@@ -1,17 +1,22 @@
 """The tables.  Portable SQL: times are text (`exchangelog.stamp`), so that hashes and order do not depend
 on a driver.
 
-What stands in the clear: pseudonyms, names of organisations, formats, block types, times.  Everything
-else of a person is in a `sealed` column, bound to the clear columns of its row.
+What stands in the clear: pseudonyms, names of organisations, formats, types, version numbers, times.
+Everything else of a person, ids of resources included, is in a `sealed` column, bound to the clear columns
+of its row.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
+from typing import Any
+
 from sqlalchemy import (
     BigInteger,
+    Boolean,
     Column,
+    Connection,
     ForeignKey,
-    ForeignKeyConstraint,
     Index,
     Integer,
     LargeBinary,
@@ -20,6 +25,7 @@ from sqlalchemy import (
     Text,
     UniqueConstraint,
 )
+from sqlalchemy.dialects import postgresql, sqlite
 
 metadata = MetaData(
     naming_convention={
@@ -27,6 +33,7 @@ metadata = MetaData(
         "fk": "fk_%(table_name)s_%(column_0_name)s",
         "uq": "uq_%(table_name)s_%(column_0_name)s",
         "ix": "ix_%(table_name)s_%(column_0_name)s",
+        "ck": "ck_%(table_name)s_%(constraint_name)s",
     }
 )
 
@@ -38,11 +45,13 @@ facts = Table(
     Column("value", Text, nullable=False),
 )
 
+# `revision` is the number of documents received about the person: it grows with every write.
 persons = Table(
     "persons",
     metadata,
     Column("id", Text, primary_key=True),
     Column("pseudonym", Text, nullable=False, unique=True),
+    Column("revision", BigInteger, nullable=False),
 )
 
 # One key per holder and scope: (pseudonym, record), (pseudonym, log 2026), (log zibpoort, log 2026).
@@ -56,36 +65,41 @@ data_keys = Table(
     Column("wrapped", LargeBinary),
 )
 
+# Everything received is a document, a single resource as well; `sequence` is the person's revision with it.
+# `fingerprint` finds one that is delivered again; NULL where a repetition is meant.
 documents = Table(
     "documents",
     metadata,
     Column("id", Text, primary_key=True),
     Column("person", Text, ForeignKey("persons.id"), nullable=False),
-    Column("sequence", Integer, nullable=False),
-    Column("fingerprint", Text, nullable=False),
+    Column("sequence", BigInteger, nullable=False),
+    Column("fingerprint", Text),
     Column("sender", Text, nullable=False),
     Column("received", Text, nullable=False),
     Column("format", Text, nullable=False),
     Column("release", Text, nullable=False),
-    Column("block_count", Integer, nullable=False),
+    Column("row_count", Integer, nullable=False),
     Column("sealed", LargeBinary, nullable=False),
     UniqueConstraint("person", "sequence"),
     UniqueConstraint("fingerprint"),
 )
 
-blocks = Table(
-    "blocks",
+# One row per version of a block or resource.  `identity` says which rows are versions of one thing; the
+# newest version holds, unless it is a deletion.
+versions = Table(
+    "versions",
     metadata,
-    Column("document", Text, primary_key=True),
+    Column("document", Text, ForeignKey("documents.id"), primary_key=True),
     Column("position", Integer, primary_key=True),
-    Column("person", Text, nullable=False),
+    Column("person", Text, ForeignKey("persons.id"), nullable=False),
+    Column("form", Text, nullable=False),
     Column("type", Text, nullable=False),
-    Column("release", Text, nullable=False),
     Column("identity", Text, nullable=False),
+    Column("version", Integer, nullable=False),
+    Column("deleted", Boolean(create_constraint=True, name="deleted"), nullable=False),
     Column("sealed", LargeBinary, nullable=False),
-    ForeignKeyConstraint(["document"], ["documents.id"]),
-    ForeignKeyConstraint(["person"], ["persons.id"]),
-    Index("ix_blocks_person", "person", "type"),
+    UniqueConstraint("identity", "version"),
+    Index("ix_versions_person", "person"),
 )
 
 log_heads = Table(
@@ -117,3 +131,15 @@ log_entries = Table(
     Index("ix_log_entries_person", "shard", "person", "position"),
     Index("ix_log_entries_time", "shard", "time"),
 )
+
+
+_INSERTS: Mapping[str, Callable[[Table], Any]] = {"postgresql": postgresql.insert, "sqlite": sqlite.insert}
+
+
+def insert_missing(connection: Connection, table: Table, **values: Any) -> None:
+    """Insert a row, unless one with its key is there or is being inserted by another transaction.
+
+    Waits for that other one to end.
+    """
+    insert = _INSERTS[connection.dialect.name](table)
+    connection.execute(insert.values(values).on_conflict_do_nothing())

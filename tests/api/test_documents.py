@@ -15,7 +15,7 @@ from gateway.mapping import Context, Translator, bundle
 from tests.api.client import Door
 from tests.exchange.house import BGZ, BRAM, FENNA, House
 
-NOTHING = {"persons": 0, "documents": 0, "blocks": 0}
+NOTHING = {"persons": 0, "documents": 0, "versions": 0}
 
 
 def issues(response: Any) -> list[dict[str, Any]]:

@@ -57,7 +57,7 @@ def broken(monkeypatch: pytest.MonkeyPatch, error: Exception) -> None:
     def fail(*_: Any) -> Any:
         raise error
 
-    monkeypatch.setattr(pipeline, "blocks_of", fail)
+    monkeypatch.setattr(pipeline, "record_of", fail)
 
 
 @pytest.mark.parametrize(

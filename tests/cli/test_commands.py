@@ -123,7 +123,7 @@ def test_a_log_that_was_changed_does_not_verify(served: House, zibpoort: Run) ->
 
 def test_a_record_that_was_removed_does_not_verify(served: House, zibpoort: Run) -> None:
     with served.pipeline.books.database.write() as transaction:
-        transaction.connection.exec_driver_sql("DELETE FROM blocks WHERE position = 0")
+        transaction.connection.exec_driver_sql("DELETE FROM versions WHERE position = 0")
     assert zibpoort("log", "verify").code == 1
 
 

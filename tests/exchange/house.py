@@ -22,7 +22,7 @@ from gateway.mapping import Translator
 from gateway.policy import load_register
 from gateway.settings import Settings
 from gateway.storage import open_database
-from gateway.storage.tables import blocks, documents, persons
+from gateway.storage.tables import documents, persons, versions
 
 FENNA, BRAM = "999980014", "999980026"
 """Persons of the test range; the synthetic BgZ is about the first."""
@@ -68,7 +68,7 @@ class House:
                 table.name: transaction.connection.execute(
                     select(func.count()).select_from(table)
                 ).scalar_one()
-                for table in (persons, documents, blocks)
+                for table in (persons, documents, versions)
             }
         return {name: int(number) for name, number in count.items()}
 

@@ -30,7 +30,7 @@ from gateway.exchangelog import verify
 from gateway.storage import store_document, verify_records
 from tests.exchange.house import BGZ, BRAM, FENNA, House, kinds
 
-NOTHING = {"persons": 0, "documents": 0, "blocks": 0}
+NOTHING = {"persons": 0, "documents": 0, "versions": 0}
 SIGNED_BY_ANOTHER = Client(PGO.id, "care-provider", PGO.organisation, PGO.name, "TREAT")
 
 
@@ -48,7 +48,7 @@ def of(bsn: str, text: bytes = BGZ) -> bytes:
 def test_a_document_is_stored_whole_with_its_account(house: House) -> None:
     delivery = house.deliver()
     assert delivery.new
-    assert house.rows() == {"persons": 1, "documents": 1, "blocks": delivery.blocks.total()}
+    assert house.rows() == {"persons": 1, "documents": 1, "versions": delivery.blocks.total()}
     assert delivery.blocks["Problem"] == 2
     assert delivery.values.keys() == set(FORMATS.values())
     assert all(counts["used"] > 0 for counts in delivery.values.values())

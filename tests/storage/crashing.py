@@ -1,6 +1,6 @@
 """A writer to be killed: stores documents and prints the number of each one that is committed.
 
-    python -m tests.storage.crashing FOLDER [stop]
+    python -m tests.storage.crashing FOLDER URL [stop]
 
 With `stop` it stops in the middle of the first transaction, all rows written, and says "inside".
 """
@@ -9,10 +9,10 @@ import sys
 import time
 from pathlib import Path
 
-from tests.storage.stores import ANNA_BSN, document, exchange, opened, problem
+from tests.storage.stores import ANNA_BSN, Place, document, exchange, opened, problem
 
 if __name__ == "__main__":
-    with opened(Path(sys.argv[1])) as database:
+    with opened(Place(Path(sys.argv[1]), sys.argv[2])) as database:
         anna = database.pseudonym(ANNA_BSN)
         with database.read() as transaction:
             number = transaction.log.store.head().size

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -11,7 +9,7 @@ from hypothesis import strategies as st
 from gateway.errors import Fault
 from gateway.storage import KeyEncryption, KeyFile
 from gateway.storage.keys import RECORD, DataKey, Wrapped
-from tests.storage.stores import NOW, opened
+from tests.storage.stores import NOW, Place, opened
 
 KEK: KeyEncryption = KeyFile([b"k" * 32])
 
@@ -75,8 +73,8 @@ def test_keys_are_not_shown() -> None:
     assert "dddd" not in repr(DataKey(b"d" * 32))
 
 
-def test_a_key_is_made_once_and_destroyed_for_ever(tmp_path: Path) -> None:
-    with opened(tmp_path) as database:
+def test_a_key_is_made_once_and_destroyed_for_ever(place: Place) -> None:
+    with opened(place) as database:
         with database.write() as transaction:
             assert transaction.vault.key("anna", RECORD) is None
             sealed = transaction.vault.make("anna", RECORD).seal(b"text", "row")
@@ -91,8 +89,8 @@ def test_a_key_is_made_once_and_destroyed_for_ever(tmp_path: Path) -> None:
                 transaction.vault.make("anna", RECORD)
 
 
-def test_the_key_of_the_log_is_one_of_person_and_year(tmp_path: Path) -> None:
-    with opened(tmp_path) as database, database.write() as transaction:
+def test_the_key_of_the_log_is_one_of_person_and_year(place: Place) -> None:
+    with opened(place) as database, database.write() as transaction:
         sealed = transaction.vault.seal("anna", NOW.year, b"text", "row")
         assert transaction.vault.open("anna", NOW.year, sealed, "row") == b"text"
         transaction.vault.make("anna", "log 2027")

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -11,7 +9,7 @@ from hypothesis import strategies as st
 from gateway.errors import ContentError
 from gateway.storage import normalise_bsn
 from gateway.storage.persons import pseudonym
-from tests.storage.stores import ANNA_BSN, BERT_BSN, opened
+from tests.storage.stores import ANNA_BSN, BERT_BSN, Place, opened
 
 
 @pytest.mark.parametrize(
@@ -60,8 +58,8 @@ def test_the_eleven_test_decides(number: int) -> None:
     assert accepted == eleven_test(digits)
 
 
-def test_another_person_or_another_key_is_another_pseudonym(tmp_path: Path) -> None:
+def test_another_person_or_another_key_is_another_pseudonym(place: Place) -> None:
     assert len({pseudonym(bsn, key * 32) for bsn in (ANNA_BSN, BERT_BSN) for key in (b"a", b"b")}) == 4
-    with opened(tmp_path) as database:
+    with opened(place) as database:
         assert database.pseudonym(ANNA_BSN) == pseudonym(ANNA_BSN, b"h" * 32)
         assert len(database.pseudonym(ANNA_BSN)) == 64

@@ -1,4 +1,4 @@
-"""First tables: persons and keys, documents and blocks, the exchange log."""
+"""First tables: persons and keys, documents and versions, the exchange log."""
 
 import sqlalchemy as sa
 from alembic import op
@@ -25,6 +25,7 @@ def _create_persons() -> None:
         "persons",
         sa.Column("id", sa.Text, nullable=False),
         sa.Column("pseudonym", sa.Text, nullable=False),
+        sa.Column("revision", sa.BigInteger, nullable=False),
         sa.PrimaryKeyConstraint("id", name="pk_persons"),
         sa.UniqueConstraint("pseudonym", name="uq_persons_pseudonym"),
     )
@@ -43,13 +44,13 @@ def _create_records() -> None:
         "documents",
         sa.Column("id", sa.Text, nullable=False),
         sa.Column("person", sa.Text, nullable=False),
-        sa.Column("sequence", sa.Integer, nullable=False),
-        sa.Column("fingerprint", sa.Text, nullable=False),
+        sa.Column("sequence", sa.BigInteger, nullable=False),
+        sa.Column("fingerprint", sa.Text),
         sa.Column("sender", sa.Text, nullable=False),
         sa.Column("received", sa.Text, nullable=False),
         sa.Column("format", sa.Text, nullable=False),
         sa.Column("release", sa.Text, nullable=False),
-        sa.Column("block_count", sa.Integer, nullable=False),
+        sa.Column("row_count", sa.Integer, nullable=False),
         sa.Column("sealed", sa.LargeBinary, nullable=False),
         sa.PrimaryKeyConstraint("id", name="pk_documents"),
         sa.ForeignKeyConstraint(["person"], ["persons.id"], name="fk_documents_person"),
@@ -57,19 +58,22 @@ def _create_records() -> None:
         sa.UniqueConstraint("fingerprint", name="uq_documents_fingerprint"),
     )
     op.create_table(
-        "blocks",
+        "versions",
         sa.Column("document", sa.Text, nullable=False),
         sa.Column("position", sa.Integer, nullable=False),
         sa.Column("person", sa.Text, nullable=False),
+        sa.Column("form", sa.Text, nullable=False),
         sa.Column("type", sa.Text, nullable=False),
-        sa.Column("release", sa.Text, nullable=False),
         sa.Column("identity", sa.Text, nullable=False),
+        sa.Column("version", sa.Integer, nullable=False),
+        sa.Column("deleted", sa.Boolean(create_constraint=True, name="ck_versions_deleted"), nullable=False),
         sa.Column("sealed", sa.LargeBinary, nullable=False),
-        sa.PrimaryKeyConstraint("document", "position", name="pk_blocks"),
-        sa.ForeignKeyConstraint(["document"], ["documents.id"], name="fk_blocks_document"),
-        sa.ForeignKeyConstraint(["person"], ["persons.id"], name="fk_blocks_person"),
+        sa.PrimaryKeyConstraint("document", "position", name="pk_versions"),
+        sa.ForeignKeyConstraint(["document"], ["documents.id"], name="fk_versions_document"),
+        sa.ForeignKeyConstraint(["person"], ["persons.id"], name="fk_versions_person"),
+        sa.UniqueConstraint("identity", "version", name="uq_versions_identity"),
     )
-    op.create_index("ix_blocks_person", "blocks", ["person", "type"])
+    op.create_index("ix_versions_person", "versions", ["person"])
 
 
 def _create_log() -> None:

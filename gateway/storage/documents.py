@@ -1,0 +1,249 @@
+"""What was received about one person: a document, or what one interaction changes.
+
+It is stored whole or not at all, in the caller's transaction.  Its content is kept as rows of `versions`;
+of the bytes themselves only the hash stays.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import uuid
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, NamedTuple
+
+import msgspec
+from sqlalchemy import and_, insert, select, update
+from sqlalchemy.exc import IntegrityError
+
+from gateway.blocks import Block
+from gateway.errors import Conflict, Fault, Issue, NotFound
+from gateway.exchangelog import stamp
+from gateway.storage import persons as people
+from gateway.storage.database import Transaction
+from gateway.storage.keys import RECORD, DataKey
+from gateway.storage.persons import Person
+from gateway.storage.tables import documents, persons, versions
+from gateway.storage.versions import (
+    BLOCKS,
+    Change,
+    Columns,
+    ResourceName,
+    Saved,
+    block_drafts,
+    change_drafts,
+    open_version,
+    sealed_rows,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class NewDocument:
+    """What a sender delivered about one person (a pseudonym), as blocks, as FHIR resources, or both.
+
+    `identifier` is the sender's own for the document, "" when it has none.  `content` are the bytes
+    received: only their hash is kept.  `account` is the account of the translation, kept for the sender.
+    """
+
+    person: str
+    sender: str
+    identifier: str
+    content: bytes
+    received: datetime
+    format: str
+    release: str
+    account: bytes
+    blocks: Sequence[Block] = ()
+    changes: Sequence[Change] = ()
+
+
+class Stored(NamedTuple):
+    """Where a document is, and what became of its changes, in their order.
+
+    `new` is False when the same one was received before; then the rest is of that time, and `saved` has only
+    the changes that made a version.
+    """
+
+    id: str
+    received: str
+    new: bool
+    saved: tuple[Saved, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class StoredDocument:
+    """A document as it was received; `person` is a pseudonym, `content_hash` SHA-256 in hex."""
+
+    id: str
+    person: str
+    sender: str
+    identifier: str
+    content_hash: str
+    received: str
+    format: str
+    release: str
+    account: bytes
+    row_count: int
+
+
+class _Contents(NamedTuple):
+    """What the sealed part of a document holds."""
+
+    identifier: str
+    content_hash: str
+    account: bytes
+
+
+class _Locked(NamedTuple):
+    """A person whose record this transaction may write, and its key."""
+
+    person: Person
+    key: DataKey
+
+
+def lock_person(transaction: Transaction, person: str) -> int:
+    """The revision of a person's record (a pseudonym), which nobody else changes until the transaction ends.
+
+    What is read after this still holds when it is written: a condition of a create belongs in between.
+    """
+    return _lock(transaction, person).person.revision
+
+
+def store_document(transaction: Transaction, document: NewDocument) -> Stored:
+    """Store a document, or answer where it is when this sender delivered the same one before.
+
+    The same is: sender, identifier and content.  Durable once the caller has committed.  Raises `Conflict` as
+    `save` does.
+    """
+    locked = _lock(transaction, document.person)
+    content_hash = hashlib.sha256(document.content).hexdigest()
+    fingerprint = locked.key.fingerprint("document", document.sender, document.identifier, content_hash)
+    known = select(documents.c.id, documents.c.received).where(documents.c.fingerprint == fingerprint)
+    if found := transaction.connection.execute(known).one_or_none():
+        saved = _saved_before(transaction, found.id, locked.key)
+        return Stored(found.id, found.received, new=False, saved=saved)
+    return _store(transaction, locked, document, fingerprint)
+
+
+def save(transaction: Transaction, document: NewDocument) -> Stored:
+    """Store what an interaction changes; the same one once more is another change.
+
+    Durable once the caller has committed.  Raises `Conflict` when another version holds than a change
+    expects, or when its id is that of another person's or sender's resource: then the transaction must end.
+    """
+    return _store(transaction, _lock(transaction, document.person), document, None)
+
+
+def document(transaction: Transaction, document_id: str) -> StoredDocument:
+    """A document with its account.  Raises `NotFound`, and `Fault` when it was altered.
+
+    Who may see it is for the caller to decide: by `person` and `sender`.
+    """
+    query = (
+        select(documents, persons.c.pseudonym)
+        .join(persons, persons.c.id == documents.c.person)
+        .where(documents.c.id == document_id)
+    )
+    row = transaction.connection.execute(query).mappings().one_or_none()
+    if row is None:
+        raise NotFound(Issue("error", "not-found", "there is no such document"))
+    contents = open_document(row, record_key(transaction, row["pseudonym"]))
+    return StoredDocument(
+        id=row["id"],
+        person=row["pseudonym"],
+        sender=row["sender"],
+        identifier=contents.identifier,
+        content_hash=contents.content_hash,
+        received=row["received"],
+        format=row["format"],
+        release=row["release"],
+        account=contents.account,
+        row_count=row["row_count"],
+    )
+
+
+def document_row(row: Columns) -> tuple[str | int | None, ...]:
+    """What the sealed part of a document is bound to: all else in its row."""
+    return tuple(row[column.name] for column in documents.c if column.name != "sealed")
+
+
+def open_document(row: Columns, key: DataKey) -> _Contents:
+    """The sealed part of a document.  Raises `Fault`."""
+    return msgspec.msgpack.decode(key.open(row["sealed"], *document_row(row)), type=_Contents)
+
+
+def record_key(transaction: Transaction, person: str) -> DataKey:
+    """The key of the record of a person of whom something is stored.  Raises `Fault` when it is gone."""
+    key = transaction.vault.key(person, RECORD)
+    if key is None:
+        raise Fault(Issue("fatal", "security", "the key of this record is gone", place="storage"))
+    return key
+
+
+def _lock(transaction: Transaction, person: str) -> _Locked:
+    found = people.lock(transaction.connection, person)
+    return _Locked(found, transaction.vault.make(person, RECORD))
+
+
+def _store(
+    transaction: Transaction, locked: _Locked, document: NewDocument, fingerprint: str | None
+) -> Stored:
+    (person, revision), key = locked
+    sender, content_hash = document.sender, hashlib.sha256(document.content).hexdigest()
+    name = document.identifier or content_hash
+    drafts = block_drafts(transaction, key, document.blocks, sender, name)
+    changed, saved = change_drafts(transaction, person, sender, document.changes)
+    drafts += changed
+    row: dict[str, Any] = {
+        "id": uuid.uuid4().hex,
+        "person": person,
+        "sequence": revision + 1,
+        "fingerprint": fingerprint,
+        "sender": sender,
+        "received": stamp(document.received),
+        "format": document.format,
+        "release": document.release,
+        "row_count": len(drafts),
+    }
+    contents = _Contents(document.identifier, content_hash, document.account)
+    row["sealed"] = key.seal(msgspec.msgpack.encode(contents), *document_row(row))
+    _insert(transaction, row, list(sealed_rows(drafts, row["id"], person, key)))
+    return Stored(row["id"], row["received"], new=True, saved=tuple(saved))
+
+
+def _insert(transaction: Transaction, document: dict[str, Any], rows: list[dict[str, Any]]) -> None:
+    connection = transaction.connection
+    grown = update(persons).where(persons.c.id == document["person"])
+    connection.execute(grown.values(revision=document["sequence"]))
+    connection.execute(insert(documents).values(document))
+    try:
+        if rows:
+            connection.execute(insert(versions), rows)
+    except IntegrityError:  # another person got the same id at the same moment
+        raise Conflict(Issue("error", "conflict", "this id is not free")) from None
+
+
+def _saved_before(transaction: Transaction, document_id: str, key: DataKey) -> tuple[Saved, ...]:
+    before = versions.alias("before")
+    query = (
+        select(versions, before.c.deleted.label("deleted_before"))
+        .outerjoin(
+            before,
+            and_(
+                before.c.identity == versions.c.identity,
+                before.c.version == versions.c.version - 1,
+            ),
+        )
+        .where(versions.c.document == document_id, versions.c.form != BLOCKS)
+        .order_by(versions.c.position)
+    )
+    return tuple(
+        Saved(
+            ResourceName(row["form"], row["type"], open_version(row, key).name),
+            row["version"],
+            row["deleted"],
+            row["deleted_before"] is not False and not row["deleted"],
+        )
+        for row in transaction.connection.execute(query).mappings()
+    )

@@ -1,0 +1,97 @@
+"""SQLite, the default: one file, nothing to install, one process that writes at a time.
+
+Every acknowledged transaction is on disk (WAL, synchronous=FULL): a commit that returned survives a crash,
+one that did not leaves nothing.
+"""
+
+from __future__ import annotations
+
+import os
+import threading
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import URL, Connection, Engine, create_engine, event
+
+from gateway.errors import Fault, Issue
+
+BUSY_SECONDS = 10
+"""How long a writer waits for its turn."""
+
+# SQLite's word to set, and what it must answer.
+PRAGMAS = (
+    ("journal_mode", "WAL", "wal"),
+    ("synchronous", "FULL", 2),
+    ("fullfsync", "ON", 1),  # macOS: fsync alone stays in the drive's cache
+    ("foreign_keys", "ON", 1),
+    ("busy_timeout", str(BUSY_SECONDS * 1000), BUSY_SECONDS * 1000),
+    ("secure_delete", "ON", 1),  # a destroyed key is overwritten
+    ("trusted_schema", "OFF", 0),
+)
+
+_WRITES = "zibpoort_writes"
+
+
+class Sqlite:
+    """A SQLite file."""
+
+    write_options: Mapping[str, Any] = {_WRITES: True}
+    read_options: Mapping[str, Any] = {_WRITES: False}
+
+    def __init__(self, url: URL) -> None:
+        if url.database in (None, "", ":memory:"):
+            raise _fault("not-supported", "ZIBPOORT_DATABASE_URL is not a SQLite file")
+        self._url = url
+        self._turn = threading.Lock()
+
+    def engine(self) -> Engine:
+        """Connections to the file, which is made when it is not there, for its owner's eyes only."""
+        file = Path(str(self._url.database))
+        try:
+            file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+            os.close(os.open(file, os.O_RDWR | os.O_CREAT, 0o600))
+        except OSError as error:
+            raise _fault("no-store", f"the data folder cannot be used: {error.strerror}") from None
+        # hide_parameters: an error text never holds what was to be stored
+        engine = create_engine(self._url, hide_parameters=True)
+        event.listen(engine, "connect", _set_pragmas)
+        event.listen(engine, "begin", _begin_at_once)
+        return engine
+
+    @contextmanager
+    def turn(self) -> Iterator[None]:
+        """A writer's turn.  Raises `Fault` when it does not come."""
+        # Threads take turns here rather than in SQLite, where a waiting writer sleeps and polls.
+        if not self._turn.acquire(timeout=BUSY_SECONDS):
+            raise _fault("lock-error", "the database is busy")
+        try:
+            yield
+        finally:
+            self._turn.release()
+
+    def lock_schema(self, connection: Connection) -> None:
+        """Nothing more to do: a writing transaction has the database to itself."""
+
+
+def _set_pragmas(connection: Any, _record: object) -> None:
+    connection.isolation_level = None  # the driver begins nothing by itself: _begin_at_once does
+    cursor = connection.cursor()
+    for name, value, expected in PRAGMAS:
+        cursor.execute(f"PRAGMA {name}={value}")
+        answer = cursor.execute(f"PRAGMA {name}").fetchone()
+        if answer != (expected,):
+            raise _fault("no-store", f"SQLite does not do {name}={value}")
+    cursor.close()
+
+
+def _begin_at_once(connection: Connection) -> None:
+    """A writer takes the lock before it reads, so that what it read still holds; a reader cannot write."""
+    writes = connection.get_execution_options().get(_WRITES)
+    connection.exec_driver_sql(f"PRAGMA query_only={'OFF' if writes else 'ON'}")
+    connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
+
+
+def _fault(code: str, text: str) -> Fault:
+    return Fault(Issue("fatal", code, text, place="storage"))

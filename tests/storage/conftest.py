@@ -1,0 +1,5 @@
+"""Fixtures of these tests."""
+
+from tests.storage.stores import place
+
+__all__ = ["place"]

@@ -1,0 +1,58 @@
+"""SQLite: what every connection is held to, and how writers of two processes meet."""
+
+from __future__ import annotations
+
+import sqlite3
+from pathlib import Path
+
+import pytest
+from sqlalchemy import text
+
+from gateway.errors import Fault
+from gateway.storage import open_database
+from gateway.storage.sqlite import PRAGMAS
+from tests.exchangelog.fakes import decided
+from tests.storage.stores import Place, opened, settings
+
+
+def test_every_connection_is_durable(tmp_path: Path) -> None:
+    with opened(Place(tmp_path)) as database, database.read() as one, database.read() as other:
+        for transaction in (one, other):
+            for name, _, expected in PRAGMAS:
+                assert transaction.connection.execute(text(f"PRAGMA {name}")).scalar_one() == expected
+    assert ("synchronous", "FULL", 2) in PRAGMAS
+    assert ("journal_mode", "WAL", "wal") in PRAGMAS
+
+
+def test_a_pragma_that_does_not_hold_is_a_fault(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("gateway.storage.sqlite.PRAGMAS", (*PRAGMAS, ("user_version", "1", 2)))
+    with pytest.raises(Fault, match="user_version"):
+        open_database(settings(Place(tmp_path)))
+
+
+def test_a_folder_that_cannot_be_used(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    with pytest.raises(Fault, match="data folder"):
+        open_database(settings(Place(tmp_path / "file")))
+
+
+def test_a_file_that_is_no_database(tmp_path: Path) -> None:
+    (tmp_path / "zibpoort.db").write_bytes(b"no database " * 1000)
+    with pytest.raises(Fault, match="the database failed"):
+        open_database(settings(Place(tmp_path)))
+
+
+def test_a_writer_in_another_process_is_waited_for_and_then_a_fault(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fast = tuple((n, "50", 50) if n == "busy_timeout" else (n, v, e) for n, v, e in PRAGMAS)
+    monkeypatch.setattr("gateway.storage.sqlite.PRAGMAS", fast)
+    with opened(Place(tmp_path)) as database:
+        intruder = sqlite3.connect(tmp_path / "zibpoort.db", isolation_level=None)
+        intruder.execute("BEGIN IMMEDIATE")
+        with pytest.raises(Fault, match="the database failed"), database.write():
+            pass
+        intruder.execute("ROLLBACK")
+        intruder.close()
+        with database.write() as transaction:
+            transaction.log.record(decided("x"))
