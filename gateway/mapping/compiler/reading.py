@@ -33,7 +33,7 @@ class ReadCompiler:
         tree, out = self.layout.part(part, "read"), self.source
         out.forget_names()
         with out.block(f"def {function_name(self.mapping.block, part.name)}(r, v, item, c)"):
-            if part.profiles:
+            if part.profiles and not self.mapping.datatype:
                 out.line("c.mark_profiles(r)")
             self._fill(tree, "r", "v")
             out.line("return v")

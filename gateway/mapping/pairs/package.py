@@ -1,0 +1,157 @@
+"""The pairs that the StructureDefinitions of a FHIR package (R4, XML) state.
+
+`ElementDefinition.mapping` names the zib concept that stands at an element: its `map` is the concept id
+(`NL-CM:12.4.2`), its `comment` the name.  Slices are told by what the package fixes in them: the URL of an
+extension, the pattern or fixed value of an element, the type of a choice.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from lxml import etree
+
+from gateway.codecs import xml
+from gateway.errors import ContentError, Issue
+from gateway.mapping.pairs.steps import Marks, Step, Steps, below_coding
+
+FHIR = "{http://hl7.org/fhir}"
+_CONCEPT = re.compile(r"NL-CM:\d+(?:\.\d+)+")
+_FIXED = re.compile(r"(?:fixed|pattern)[A-Z]\w*")
+
+
+@dataclass(frozen=True, slots=True)
+class Pair:
+    """One pair: an element of a profile, and the zib concept that stands there."""
+
+    profile: str
+    """The id of the StructureDefinition, such as `zib-BloodPressure`"""
+    url: str
+    element: str
+    """The id of the element, such as `Observation.component:SystolicBP.value[x]`"""
+    steps: Steps
+    concept: str
+    comment: str
+
+    @property
+    def implicit(self) -> bool:
+        """True when the package says that the element only follows from the concept, which stands elsewhere."""
+        return "(implicit" in self.comment
+
+    @property
+    def key(self) -> tuple[str, str, str]:
+        """What names a pair: profile, element, concept."""
+        return self.profile, self.element, self.concept
+
+
+@dataclass(frozen=True, slots=True)
+class Package:
+    """What a package states: its pairs, and of each profile (URL) the one that it is made from."""
+
+    pairs: tuple[Pair, ...]
+    bases: dict[str, str]
+
+    def lineage(self, url: str) -> Iterator[str]:
+        """A profile and those that it is made from."""
+        while url:
+            yield url
+            url = self.bases.get(url, "")
+
+
+def read_package(folder: Path) -> Package:
+    """Every StructureDefinition in a folder and below.
+
+    Raises `ContentError` when there is none that states a pair, `SyntaxFault` when a file is not XML.
+    """
+    pairs: list[Pair] = []
+    bases: dict[str, str] = {}
+    for file in sorted(folder.rglob("*.xml")):
+        root = xml.parse(file.read_bytes())
+        if root.tag == FHIR + "StructureDefinition":
+            bases[_value(root, "url")] = _value(root, "baseDefinition")
+            pairs += _Structure(root).pairs()
+    if not pairs:
+        text = f"no StructureDefinition in '{folder}' states a zib concept"
+        raise ContentError(Issue("error", "not-found", text))
+    return Package(tuple(pairs), bases)
+
+
+class _Structure:
+    """One StructureDefinition."""
+
+    def __init__(self, root: etree._Element) -> None:
+        self.id, self.url = _value(root, "id"), _value(root, "url")
+        differential = root.iterfind(f"{FHIR}differential/{FHIR}element")
+        self.elements = {element.get("id", ""): element for element in differential}
+
+    def pairs(self) -> Iterator[Pair]:
+        """The pairs of all elements, in order."""
+        for name, element in self.elements.items():
+            for mapping in element.iterfind(FHIR + "mapping"):
+                concept = _CONCEPT.match(_value(mapping, "map"))
+                if concept:
+                    comment = _value(mapping, "comment")
+                    yield Pair(self.id, self.url, name, self._steps(name), concept[0], comment)
+
+    def _steps(self, element: str) -> Steps:
+        names = element.split(".")
+        return tuple(self._step(".".join(names[: i + 1])) for i in range(1, len(names)))
+
+    def _step(self, element: str) -> Step:
+        name, _, sliced = element.rpartition(".")[2].partition(":")
+        if name in ("extension", "modifierExtension"):
+            return Step(name, url=self._url(element) or sliced)
+        if name.endswith("[x]"):
+            return Step(name, variant=sliced or self._variant(element, name))
+        return Step(name, marks=self._marks(element) if sliced else frozenset())
+
+    def _url(self, element: str) -> str:
+        """The URL of an extension, by its profile or, inside another, by its fixed `url`."""
+        for each, path in ((element, "type/profile"), (f"{element}.url", "fixedUri")):
+            if each in self.elements and (found := _value(self.elements[each], path)):
+                return found
+        return ""
+
+    def _variant(self, element: str, name: str) -> str:
+        """The one type of a choice."""
+        stated = self.elements.get(element)
+        codes = [_value(each, "code") for each in stated.iterfind(FHIR + "type")] if stated is not None else []
+        return name[:-3] + codes[0][0].upper() + codes[0][1:] if len(codes) == 1 else ""
+
+    def _marks(self, element: str) -> Marks:
+        """What the elements of a slice are fixed to."""
+        found: set[tuple[tuple[str, ...], str]] = set()
+        for name, stated in self.elements.items():
+            if name == element or name.startswith(element + "."):
+                inside = name[len(element) + 1 :]
+                path = tuple(step.partition(":")[0] for step in inside.split(".")) if inside else ()
+                found.update((below_coding(path + more), value) for more, value in _fixed(stated))
+        return frozenset(found)
+
+
+def _fixed(element: etree._Element) -> Iterator[tuple[tuple[str, ...], str]]:
+    """The fixed or pattern values of an element: of a coded one its codes."""
+    for child in element.iterchildren(etree.Element):
+        if _FIXED.fullmatch(etree.QName(child).localname):
+            if "value" in child.attrib:
+                yield (), child.get("value", "")
+            for leaf in child.iterdescendants(etree.Element):
+                yield from _fixed_leaf(leaf, child)
+
+
+def _fixed_leaf(leaf: etree._Element, top: etree._Element) -> Iterator[tuple[tuple[str, ...], str]]:
+    name = etree.QName(leaf).localname
+    coded = any(kind in etree.QName(top).localname for kind in ("Coding", "CodeableConcept"))
+    if coded and name == "code":
+        yield (), leaf.get("value", "")
+    elif not coded and len(leaf) == 0 and leaf.getparent() is top:
+        yield (name,), leaf.get("value", "")
+
+
+def _value(element: etree._Element, path: str) -> str:
+    """The `value` of the first element at a path of FHIR names with slashes; empty when there is none."""
+    found = element.find("/".join(FHIR + name for name in path.split("/")))
+    return found.get("value", "") if found is not None else ""
