@@ -14,6 +14,7 @@ from gateway.blocks.profiles import Concept, Profiles, load_profiles
 from gateway.errors import AuthoringError, ContentError, Issue
 from gateway.mapping.bridge import bridge, checks, plans
 from gateway.mapping.compiler import formats
+from gateway.mapping.pairs.statements import read_statements
 from gateway.mapping.translator import FOLDERS, MESSAGES, Translator
 from gateway.resources import MAPPINGS, ZIB_PROFILES
 
@@ -49,6 +50,7 @@ def check(mappings: Path = MAPPINGS, profiles: Path = ZIB_PROFILES) -> list[Auth
         translator = Translator(mappings, profiles)
         _ = translator.systems, translator.maps, translator.aliases, translator.ada_writer
         translator.ada_reader.check()
+        read_statements()
     except AuthoringError as error:
         return [*faults, error]
     for folder in FORMATS.values():

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 
 from gateway.mapping.compiler import conversion
 from gateway.mapping.compiler.language import Coding, Computed, Condition, Derived, Join, Link, Part
@@ -36,6 +36,9 @@ class ReadCompiler:
             if part.profiles and not self.mapping.datatype:
                 out.line("c.mark_profiles(r)")
             self._fill(tree, "r", "v")
+            for derived, leaf in _worded(tree):
+                words = self._constants.filled(str(derived.cases[0][0][0]), derived)
+                out.line(f"forget({'item' if leaf.item else 'v'}, {leaf.key!r}, {words})")
             out.line("return v")
         out.line()
 
@@ -349,6 +352,18 @@ def _second_places(node: Node) -> list[Leaf]:
 def _recurs(entry: Entry) -> bool:
     """True when the value may stand in a later element: it repeats, or the target tells which one it is."""
     return isinstance(entry, Leaf) and (entry.concept.many or entry.rival)
+
+
+def _worded(node: Node) -> Iterator[tuple[Derived, Leaf]]:
+    """Rows at an element that may hold no more than the words of other concepts."""
+    for inner in node.nodes():
+        templates = [
+            each for each in inner.entries if isinstance(each, Derived) and is_template(each.cases[0][0][0])
+        ]
+        for leaf in (*node.entries, *inner.entries):
+            if isinstance(leaf, Leaf) and leaf.concept.type == "text":
+                yield from ((derived, leaf) for derived in templates)
+        yield from _worded(inner)
 
 
 def _deep(node: Node) -> list[Entry]:

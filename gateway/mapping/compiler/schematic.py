@@ -183,6 +183,25 @@ class Layout:
         """The condition of a part, or of a derived value, about the block or its `each`."""
         return self._about(condition, self._scope(self.mapping.block, self.mapping.mark), (), each, mark)
 
+    def worded(self, name: Key, mark: Mark, each: Key = ()) -> tuple[bool, Key]:
+        """Where a concept stands of which a text has the words: whether in the part's `each`, and its path.
+
+        The path may go on beyond a reference, in the block that it points at.
+        """
+        concepts, key = self._scope(self.mapping.block, self.mapping.mark), name
+        for i, step in enumerate(name[:-1]):
+            found = concepts.get(step)
+            concepts = self.concepts_of(found) if found else {}
+            if found is not None and found.type == "reference":
+                key = (*name[: i + 1], BEYOND, *name[i + 1 :])
+                concepts = {
+                    k: each for target in found.targets for k, each in self._scope(target, mark).items()
+                }
+        if key != name and name[-1] in concepts:
+            return False, key
+        tested = self.tested(Condition("has", name), mark, each)
+        return tested.base == "item", tested.concept
+
     def joined(self, join: Join, condition: Condition) -> Condition:
         """The condition of a join, about the other block."""
         return self._about(condition, {}, (), (), join.mark, self._scope(join.block, join.mark))

@@ -434,7 +434,7 @@ class WriteCompiler:
             put = f"{target}.update({literal})" if spread else self._set(target, node, literal)
             if is_template(values[0]):
                 put = (
-                    f'computed({target}, "{node.name}", {self._filled(str(values[0]), derived)}, {node.many})'
+                    f'computed({target}, "{node.name}", {self.filled(str(values[0]), derived)}, {node.many})'
                 )
             if condition is None and word == "if":
                 self.source.line(put)
@@ -446,13 +446,13 @@ class WriteCompiler:
                 self.source.line(put)
             word = "elif"
 
-    def _filled(self, text: str, derived: Derived) -> str:
+    def filled(self, text: str, derived: Derived) -> str:
         """Source text of a text with the words of concepts in it."""
         template, concepts = placeholders(text)
         values = []
         for concept in concepts:
-            found = self.layout.tested(Condition("has", concept), derived.mark, self._each)
-            values.append(self._value("item" if found.base == "item" else "v", found.concept))
+            item, key = self.layout.worded(concept, derived.mark, self._each)
+            values.append(self._value("item" if item else "v", key))
         return f"filled({', '.join([repr(template), *values])})"
 
     @staticmethod

@@ -38,7 +38,7 @@ class Pair:
 
     @property
     def implicit(self) -> bool:
-        """True when the package says that the element only follows from the concept, which stands elsewhere."""
+        """True when the element, says the package, only follows from a concept that stands elsewhere."""
         return "(implicit" in self.comment
 
     @property
@@ -66,24 +66,25 @@ def read_package(folder: Path) -> Package:
 
     Raises `ContentError` when there is none that states a pair, `SyntaxFault` when a file is not XML.
     """
-    pairs: list[Pair] = []
-    bases: dict[str, str] = {}
+    structures: dict[str, _Structure] = {}
     for file in sorted(folder.rglob("*.xml")):
         root = xml.parse(file.read_bytes())
         if root.tag == FHIR + "StructureDefinition":
-            bases[_value(root, "url")] = _value(root, "baseDefinition")
-            pairs += _Structure(root).pairs()
+            found = _Structure(root, structures)
+            structures[found.url] = found
+    pairs = tuple(pair for structure in structures.values() for pair in structure.pairs())
     if not pairs:
         text = f"no StructureDefinition in '{folder}' states a zib concept"
         raise ContentError(Issue("error", "not-found", text))
-    return Package(tuple(pairs), bases)
+    return Package(pairs, {url: structure.base for url, structure in structures.items()})
 
 
 class _Structure:
-    """One StructureDefinition."""
+    """One StructureDefinition, among `others` by their URL."""
 
-    def __init__(self, root: etree._Element) -> None:
-        self.id, self.url = _value(root, "id"), _value(root, "url")
+    def __init__(self, root: etree._Element, others: dict[str, _Structure]) -> None:
+        self.id, self.url, self.base = (_value(root, name) for name in ("id", "url", "baseDefinition"))
+        self.type, self.others = _value(root, "type"), others
         differential = root.iterfind(f"{FHIR}differential/{FHIR}element")
         self.elements = {element.get("id", ""): element for element in differential}
 
@@ -103,22 +104,38 @@ class _Structure:
     def _step(self, element: str) -> Step:
         name, _, sliced = element.rpartition(".")[2].partition(":")
         if name in ("extension", "modifierExtension"):
-            return Step(name, url=self._url(element) or sliced)
+            return Step(name, url=self.url_of(element))
         if name.endswith("[x]"):
             return Step(name, variant=sliced or self._variant(element, name))
         return Step(name, marks=self._marks(element) if sliced else frozenset())
 
-    def _url(self, element: str) -> str:
-        """The URL of an extension, by its profile or, inside another, by its fixed `url`."""
+    def url_of(self, element: str) -> str:
+        """The URL of an extension, of which the slice may be that of a profile of the element around it.
+
+        Inside an extension it is fixed, or the name of the slice.
+        """
+        above, _, name = element.rpartition(".")
         for each, path in ((element, "type/profile"), (f"{element}.url", "fixedUri")):
-            if each in self.elements and (found := _value(self.elements[each], path)):
+            if found := self._stated(each, path):
                 return found
-        return ""
+        if "extension" in above or above == "Extension":
+            return name.partition(":")[2]
+        around = self.others.get(self._stated(above, "type/profile"))
+        if around is not None:
+            return around.url_of(f"{around.type}.{name}")
+        base = self.others.get(self.base)
+        return base.url_of(element) if base is not None else ""
+
+    def _stated(self, element: str, path: str) -> str:
+        """What is said of an element; empty when nothing is."""
+        return _value(self.elements[element], path) if element in self.elements else ""
 
     def _variant(self, element: str, name: str) -> str:
         """The one type of a choice."""
         stated = self.elements.get(element)
-        codes = [_value(each, "code") for each in stated.iterfind(FHIR + "type")] if stated is not None else []
+        codes = (
+            [_value(each, "code") for each in stated.iterfind(FHIR + "type")] if stated is not None else []
+        )
         return name[:-3] + codes[0][0].upper() + codes[0][1:] if len(codes) == 1 else ""
 
     def _marks(self, element: str) -> Marks:

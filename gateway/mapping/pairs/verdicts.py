@@ -12,16 +12,21 @@ the pair or is made from it.  At its element means:
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Literal
 
+from gateway.blocks.profiles import load_profiles
 from gateway.mapping.compiler.schematic import Direction
-from gateway.mapping.pairs.package import Package, Pair
-from gateway.mapping.pairs.places import DIRECTIONS, Place
+from gateway.mapping.pairs.package import Package, Pair, read_package
+from gateway.mapping.pairs.places import DIRECTIONS, Place, Places
+from gateway.mapping.pairs.statements import STATEMENTS, Statements, read_statements
 from gateway.mapping.pairs.steps import begins
+from gateway.resources import MAPPINGS, ZIB_PROFILES
 
 Outcome = Literal["both", "one-way", "none"]
+OUTCOMES: tuple[Outcome, ...] = ("both", "one-way", "none")
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +37,7 @@ class Verdict:
     directions: frozenset[Direction]
     marks: tuple[str, ...]
     reason: str = ""
-    """Why it is not both"""
+    """Why it is not both, or why the concept is known by another id"""
 
     @property
     def outcome(self) -> Outcome:
@@ -40,37 +45,60 @@ class Verdict:
         return ("none", "one-way", "both")[len(self.directions)]
 
 
-def judge(package: Package, places: Iterable[Place], reasons: Mapping[tuple[str, str, str], str]) -> list[Verdict]:
+def examine(
+    package: Path,
+    mappings: Path = MAPPINGS / "fhir-r4-nl-core",
+    profiles: Path = ZIB_PROFILES,
+    statements: Path = STATEMENTS,
+) -> tuple[list[Verdict], list[str]]:
+    """A verdict on each pair that a package states, and what is not accounted for.
+
+    Raises `AuthoringError` when a mapping or a statement is wrong, `ContentError` and `SyntaxFault` when the
+    package is.
+    """
+    stated = read_statements(statements)
+    verdicts = judge(read_package(package), Places(mappings, load_profiles(profiles)).all(), stated)
+    return verdicts, list(unaccounted(verdicts, stated))
+
+
+def judge(package: Package, places: Iterable[Place], stated: Statements) -> list[Verdict]:
     """A verdict on each pair, in the order of the package."""
     by_profile: dict[str, list[Place]] = {}
     for place in places:
         for url in package.lineage(place.profile):
             by_profile.setdefault(url, []).append(place)
-    return [_verdict(pair, by_profile.get(pair.url, []), reasons.get(pair.key, "")) for pair in package.pairs]
+    return [_verdict(pair, by_profile.get(pair.url, []), stated) for pair in package.pairs]
 
 
-def unaccounted(verdicts: Iterable[Verdict], reasons: Mapping[tuple[str, str, str], str]) -> Iterator[str]:
-    """Each pair that is not both without a reason, and each reason that no such pair has."""
-    needed = {verdict.pair.key for verdict in verdicts if verdict.outcome != "both"}
-    for key in sorted(needed - reasons.keys()):
+def unaccounted(verdicts: Iterable[Verdict], stated: Statements) -> Iterator[str]:
+    """Each pair that is not both without a reason, and each statement that the package has no use for."""
+    verdicts = list(verdicts)
+    needed = {each.pair.key for each in verdicts if each.outcome != "both"}
+    for key in sorted(needed - stated.reasons.keys()):
         yield f"no reason is given for {' '.join(key)}"
-    for key in sorted(reasons.keys() - needed):
+    for key in sorted(stated.reasons.keys() - needed):
         yield f"a reason is given for {' '.join(key)}, which is mapped both ways or is no pair of the package"
+    for concept in sorted(stated.same.keys() - {each.pair.concept for each in verdicts}):
+        yield f"{concept} is said to be another concept, and is in no pair of the package"
 
 
-def _verdict(pair: Pair, places: list[Place], reason: str) -> Verdict:
-    named = [place for place in places if pair.concept in place.own or pair.concept in place.around]
+def _verdict(pair: Pair, places: list[Place], stated: Statements) -> Verdict:
+    same = stated.same.get(pair.concept)
+    concept = same.concept if same else pair.concept
+    named = [place for place in places if concept in place.own or concept in place.around]
     explicit = [place for place in named if not place.implied]
-    found = [place for place in explicit if _stands_at(place, pair)]
+    found = [place for place in explicit if _stands_at(place, pair, concept)]
     if pair.implicit and any(place.implied and begins(place.steps, pair.steps) for place in named):
         found = explicit
     directions = frozenset(way for way in DIRECTIONS if any(place.direction == way for place in found))
+    reason = stated.reasons.get(pair.key) or (f"as {same.concept}: {same.because}" if same else "")
     return Verdict(pair, directions, tuple(dict.fromkeys(place.mark for place in found)), reason)
 
 
-def _stands_at(place: Place, pair: Pair) -> bool:
+def _stands_at(place: Place, pair: Pair, concept: str) -> bool:
     if begins(place.steps, pair.steps):
         return True
     inner = pair.steps[len(place.steps) :]
-    whole = pair.concept in place.own and not any(step.url for step in inner)
-    return whole and place.type[:1].isupper() and "." not in place.type and begins(pair.steps, place.steps)
+    holds = bool(place.steps) and place.type[:1].isupper() and "." not in place.type
+    whole = concept in place.own and not any(step.url for step in inner)
+    return holds and whole and begins(pair.steps, place.steps)

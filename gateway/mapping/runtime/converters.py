@@ -49,3 +49,12 @@ NAMED: dict[str, Any] = {
     "product_codes_with_choice": dosage.ProductCodes(choosing=True),
     "product_name": dosage.ProductName(),
 }
+
+BESIDE: dict[str, tuple[str, ...]] = {
+    "frequency": ("frequencyMax", "period", "periodUnit", "count", "countMax"),
+    "how_often": ("period", "periodUnit", "count"),
+    "interval": ("periodUnit",),
+    "exact_interval": ("periodUnit", "frequency"),
+    "span": ("durationUnit",),
+}
+"""What a converter writes and reads beside the element of its row."""

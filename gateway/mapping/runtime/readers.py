@@ -286,6 +286,16 @@ def _repeated(
     return known is not None
 
 
+def forget(values: Tree, path: tuple[str, ...], words: str) -> None:
+    """Take back a text that only has the words of other concepts."""
+    group: Any = values
+    for name in path[:-1]:
+        group = group.get(name, {})
+    found = group.get(path[-1])
+    if type(found) is Text and found.value == words:
+        del group[path[-1]]
+
+
 def there(values: Any, path: tuple[str, ...]) -> bool:
     """True when a concept has a value already."""
     for name in path:

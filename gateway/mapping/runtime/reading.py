@@ -373,6 +373,11 @@ class FhirReading(Reading):
         self.joins.append(Block(block_type, self.release, f"{block_type}/of-{key}-{number}", values))
         return Ref(self.joins[-1].key)
 
+    def referred(self, ref: Any) -> Tree | None:
+        """What a resource carries of the block that a reference points at; None when it is no such block."""
+        key = ref.key if type(ref) is Ref else ""
+        return next((block.values for block in self.joins if block.key == key), None)
+
     def join_by(self, block_type: str, concept: str, resource: Tree, mine: Tree, values: Tree) -> None:
         """A block that refers to the one that is read, and is about the same person."""
         self.join(block_type, resource, values)
