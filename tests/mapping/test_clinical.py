@@ -201,9 +201,35 @@ def test_what_is_aimed_at_stands_in_the_goal_and_not_in_an_observation(
     status = block("FunctionalOrMentalStatus", StatusName=code("1"), StatusValue=code("2"), StatusDate=FUTURE)
     (resource,) = write(translator, noon, goal, status)
     assert resource["target"][0]["measure"]["coding"][0]["code"] == "1"
+    assert resource["description"] == {"text": "display of 1 display of 2"}
     again = {each.type: each.values for each in back(translator, noon, goal, status)}
     assert again["FunctionalOrMentalStatus"]["StatusValue"] == code("2")
     assert again["TreatmentObjective"]["DesiredHealthCondition"].key.startswith("FunctionalOrMentalStatus/")
+
+
+@pytest.mark.parametrize("series", [{}, {"Interval": Quantity("8", "uur", "h")}])
+def test_the_bounds_of_an_intervention_are_said_of_a_series_too(
+    translator: Translator, noon: Context, series: dict[str, Quantity]
+) -> None:
+    planned = block("NursingIntervention", ProcedureStartDateTime=PAST, ProcedureEndDateTime=FUTURE, **series)
+    (plan,) = write(translator, noon, planned)
+    (activity,) = plan["activity"]
+    bounds = activity["detail"].get("scheduledTiming", {}).get("repeat", {}).get("boundsPeriod")
+    assert bounds == ({"start": PAST.value, "end": FUTURE.value} if series else None)
+    (again,) = back(translator, noon, planned)
+    assert again.values["ProcedureEndDateTime"] == FUTURE
+
+
+def test_a_period_of_collection_is_a_period_and_a_length(translator: Translator, noon: Context) -> None:
+    period = {"StartDateTime": PAST, "Duration": Quantity("24", "uur", "h")}
+    specimen_of = {"SpecimenMaterial": code("3"), "CollectionPeriod": period}
+    result = block("LaboratoryTestResult", LaboratoryTest=[sodium()], Specimen=specimen_of)
+    resources = write(translator, noon, result)
+    (specimen,) = (each for each in resources if each["resourceType"] == "Specimen")
+    assert specimen["collection"]["collectedPeriod"] == {"start": PAST.value}
+    assert specimen["collection"]["duration"]["code"] == "h"
+    (again,) = back(translator, noon, result)
+    assert again.values["Specimen"]["CollectionPeriod"] == period
 
 
 # -- several resources -------------------------------------------------------------------------------

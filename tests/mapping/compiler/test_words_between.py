@@ -6,6 +6,7 @@ import pytest
 
 from gateway.blocks.values import Absent, Code, Identifier, Integer, Moment, Ref, Text
 from gateway.codecs import fhir_json
+from gateway.errors import AuthoringError
 from gateway.mapping import Context, Translator
 from tests.mapping.compiler.test_words import SNOMED, back, block, write
 from tests.mapping.conftest import Draft
@@ -86,6 +87,40 @@ def test_an_element_that_holds_another_block(draft: Draft, noon: Context) -> Non
     assert target["detailCodeableConcept"]["coding"][0]["code"] == "2"
     again = {each.type: each.values for each in back(translator, noon, goal, wished)}
     assert again["FunctionalOrMentalStatus"]["StatusName"] == Code("1", SNOMED, "a")
+
+
+WORDED = GOAL.replace(
+    "rows:",
+    """derived:
+  description.text:
+    - "{DesiredHealthCondition.StatusName} {DesiredHealthCondition.StatusValue}": not DesiredHealthcareResult
+rows:""",
+    1,
+)
+
+
+@pytest.mark.parametrize(
+    ("said", "text"),
+    [({}, "a b"), ({"DesiredHealthcareResult": Text("to walk again")}, "to walk again")],
+)
+def test_words_of_the_block_that_is_referred_to_are_no_text_when_they_come_back(
+    draft: Draft, noon: Context, said: dict[str, Text], text: str
+) -> None:
+    translator = draft(TreatmentObjective=WORDED, FunctionalOrMentalStatus=UNMARKED)
+    goal = block("TreatmentObjective", DesiredHealthCondition=Ref("FunctionalOrMentalStatus/1"), **said)
+    wished = block(
+        "FunctionalOrMentalStatus", StatusName=Code("1", SNOMED, "a"), StatusValue=Code("2", SNOMED, "b")
+    )
+    assert write(translator, noon, goal, wished)[0]["description"]["text"] == text
+    again = {each.type: each.values for each in back(translator, noon, goal, wished)}
+    assert again["TreatmentObjective"].get("DesiredHealthcareResult") == said.get("DesiredHealthcareResult")
+
+
+def test_a_text_has_no_words_of_what_is_not_there(draft: Draft) -> None:
+    wrong = WORDED.replace("DesiredHealthCondition.StatusValue}", "DesiredHealthCondition.StatusWord}")
+    with pytest.raises(AuthoringError) as caught:
+        draft(TreatmentObjective=wrong).loaded("fhir-r4")
+    assert "'DesiredHealthCondition.StatusWord'" in caught.value.diagnostics()
 
 
 BELOW = """
