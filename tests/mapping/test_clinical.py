@@ -209,7 +209,7 @@ def test_what_is_aimed_at_stands_in_the_goal_and_not_in_an_observation(
 
 @pytest.mark.parametrize("series", [{}, {"Interval": Quantity("8", "uur", "h")}])
 def test_the_bounds_of_an_intervention_are_said_of_a_series_too(
-    translator: Translator, noon: Context, series: dict[str, Quantity]
+    translator: Translator, noon: Context, series: dict[str, Any]
 ) -> None:
     planned = block("NursingIntervention", ProcedureStartDateTime=PAST, ProcedureEndDateTime=FUTURE, **series)
     (plan,) = write(translator, noon, planned)

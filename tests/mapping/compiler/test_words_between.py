@@ -104,7 +104,7 @@ rows:""",
     [({}, "a b"), ({"DesiredHealthcareResult": Text("to walk again")}, "to walk again")],
 )
 def test_words_of_the_block_that_is_referred_to_are_no_text_when_they_come_back(
-    draft: Draft, noon: Context, said: dict[str, Text], text: str
+    draft: Draft, noon: Context, said: dict[str, Any], text: str
 ) -> None:
     translator = draft(TreatmentObjective=WORDED, FunctionalOrMentalStatus=UNMARKED)
     goal = block("TreatmentObjective", DesiredHealthCondition=Ref("FunctionalOrMentalStatus/1"), **said)

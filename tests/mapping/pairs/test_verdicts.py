@@ -8,6 +8,7 @@ from gateway.errors import AuthoringError, ContentError
 from gateway.mapping.pairs.verdicts import Verdict, examine
 
 NONE = "same: {}\nreasons: {}\n"
+UNNEEDED = "which is mapped both ways or is no pair of the package"
 PUBLISHED = "nictiz-r4-zib2020"
 
 
@@ -84,8 +85,7 @@ reasons:
         "no reason is given for zib-BloodPressure Observation.component:mean.value[x].unit NL-CM:12.4.2",
         "no reason is given for zib-BloodPressure Observation.value[x] NL-CM:12.4.2",
         "no reason is given for zib-MedicalDevice DeviceUseStatement.status NL-CM:10.1.10",
-        "a reason is given for zib-BloodPressure Observation.note.text NL-CM:12.4.6, "
-        "which is mapped both ways or is no pair of the package",
+        f"a reason is given for zib-BloodPressure Observation.note.text NL-CM:12.4.6, {UNNEEDED}",
         "NL-CM:1.2.3 is said to be another concept, and is in no pair of the package",
     ]
 
