@@ -9,13 +9,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from lxml import etree
 
 from gateway.codecs import xml
-from gateway.errors import ContentError, Issue
+from gateway.errors import ContentError, Issue, SyntaxFault
 from gateway.mapping.pairs.steps import Marks, Step, Steps, below_coding
 
 FHIR = "{http://hl7.org/fhir}"
@@ -68,15 +68,22 @@ def read_package(folder: Path) -> Package:
     """
     structures: dict[str, _Structure] = {}
     for file in sorted(folder.rglob("*.xml")):
-        root = xml.parse(file.read_bytes())
+        root = _parsed(file)
         if root.tag == FHIR + "StructureDefinition":
             found = _Structure(root, structures)
             structures[found.url] = found
     pairs = tuple(pair for structure in structures.values() for pair in structure.pairs())
     if not pairs:
-        text = f"no StructureDefinition in '{folder}' states a zib concept"
+        text = f"no StructureDefinition (XML) in '{folder}' states a zib concept"
         raise ContentError(Issue("error", "not-found", text))
     return Package(pairs, {url: structure.base for url, structure in structures.items()})
+
+
+def _parsed(file: Path) -> etree._Element:
+    try:
+        return xml.parse(file.read_bytes())
+    except SyntaxFault as error:
+        raise SyntaxFault(*(replace(issue, place=file.name) for issue in error.issues)) from None
 
 
 class _Structure:

@@ -23,6 +23,7 @@ from gateway.mapping.pairs.package import Package, Pair, read_package
 from gateway.mapping.pairs.places import DIRECTIONS, Place, Places
 from gateway.mapping.pairs.statements import STATEMENTS, Statements, read_statements
 from gateway.mapping.pairs.steps import begins
+from gateway.mapping.translator import FOLDERS
 from gateway.resources import MAPPINGS, ZIB_PROFILES
 
 Outcome = Literal["both", "one-way", "none"]
@@ -47,7 +48,7 @@ class Verdict:
 
 def examine(
     package: Path,
-    mappings: Path = MAPPINGS / "fhir-r4-nl-core",
+    mappings: Path = MAPPINGS / FOLDERS["fhir-r4"],
     profiles: Path = ZIB_PROFILES,
     statements: Path = STATEMENTS,
 ) -> tuple[list[Verdict], list[str]]:

@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 
+from gateway.errors import SyntaxFault
 from gateway.mapping.pairs.package import Pair, read_package
 from gateway.mapping.pairs.steps import Step, begins
 
@@ -31,6 +32,12 @@ def test_an_inherited_slice_has_the_url_of_the_profile_of_its_element(
 def test_a_profile_descends_from_those_that_it_is_made_from(fixtures: Path) -> None:
     lineage = list(read_package(fixtures / "pairs").lineage(f"{BASE}nl-core-BloodPressure"))
     assert lineage[:2] == [f"{BASE}nl-core-BloodPressure", f"{BASE}zib-BloodPressure"]
+
+
+def test_a_file_that_is_no_xml_is_named(tmp_path: Path) -> None:
+    (tmp_path / "broken.xml").write_text("<StructureDefinition>", encoding="utf-8")
+    with pytest.raises(SyntaxFault, match="broken.xml"):
+        read_package(tmp_path)
 
 
 @pytest.mark.parametrize(
