@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -66,6 +67,15 @@ def _row(verdict: Verdict) -> dict[str, str]:
         "element": pair.element,
         "concept": pair.concept,
         "name": pair.comment,
-        "rows": ", ".join(verdict.marks),
+        "rows": _rows(verdict.marks),
         "why": verdict.reason,
     }
+
+
+def _rows(marks: Iterable[str]) -> str:
+    """Rows by their file: `BloodPressure.yaml:12,14`."""
+    lines: dict[str, list[str]] = {}
+    for mark in marks:
+        file, _, line = mark.rpartition(":")
+        lines.setdefault(file, []).append(line)
+    return " ".join(f"{file}:{','.join(found)}" for file, found in lines.items())

@@ -1,6 +1,7 @@
 """`zibpoort conformance`."""
 
 import json
+import re
 from pathlib import Path
 
 import pytest
@@ -34,6 +35,10 @@ def test_the_pairs_as_json(
     rows = json.loads(done.out)
     assert len(rows) == 15
     assert all(row.keys() == COLUMNS for row in rows)
+    site = next(row for row in rows if row["concept"] == "NL-CM:19.4.12")
+    assert re.fullmatch(
+        r"fhir-r4-nl-core/Burnwound\.yaml:\d+ \S+/AnatomicalLocation\.yaml:\d+,\d+", site["rows"]
+    )
     assert done.err.splitlines()[-1] == "both 11 one-way 0 none 4 of 15"
 
 

@@ -64,7 +64,8 @@ class Package:
 def read_package(folder: Path) -> Package:
     """Every StructureDefinition in a folder and below.
 
-    Raises `ContentError` when there is none that states a pair, `SyntaxFault` when a file is not XML.
+    Raises `ContentError` when there is none that states a pair or one is made from itself, `SyntaxFault`
+    when a file is not XML.
     """
     structures: dict[str, _Structure] = {}
     for file in sorted(folder.rglob("*.xml")):
@@ -72,11 +73,23 @@ def read_package(folder: Path) -> Package:
         if root.tag == FHIR + "StructureDefinition":
             found = _Structure(root, structures)
             structures[found.url] = found
+    bases = {url: structure.base for url, structure in structures.items()}
+    for url in bases:
+        _check_ends(url, bases)
     pairs = tuple(pair for structure in structures.values() for pair in structure.pairs())
     if not pairs:
         text = f"no StructureDefinition (XML) in '{folder}' states a zib concept"
         raise ContentError(Issue("error", "not-found", text))
-    return Package(pairs, {url: structure.base for url, structure in structures.items()})
+    return Package(pairs, bases)
+
+
+def _check_ends(url: str, bases: dict[str, str]) -> None:
+    """Following what a profile is made from must come to an end."""
+    seen = {url}
+    while url := bases.get(url, ""):
+        if url in seen:
+            raise ContentError(Issue("error", "structure", f"the profile {url} is made from itself"))
+        seen.add(url)
 
 
 def _parsed(file: Path) -> etree._Element:

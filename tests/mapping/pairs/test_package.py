@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from gateway.errors import SyntaxFault
+from gateway.errors import ContentError, SyntaxFault
 from gateway.mapping.pairs.package import Pair, read_package
 from gateway.mapping.pairs.steps import Step, begins
 
@@ -36,7 +36,17 @@ def test_a_profile_descends_from_those_that_it_is_made_from(fixtures: Path) -> N
 
 def test_a_file_that_is_no_xml_is_named(tmp_path: Path) -> None:
     (tmp_path / "broken.xml").write_text("<StructureDefinition>", encoding="utf-8")
-    with pytest.raises(SyntaxFault, match="broken.xml"):
+    with pytest.raises(SyntaxFault, match=r"broken\.xml"):
+        read_package(tmp_path)
+
+
+def test_a_profile_is_not_made_from_itself(tmp_path: Path) -> None:
+    head = '<StructureDefinition xmlns="http://hl7.org/fhir"><url value="http://{}"/><baseDefinition value="http://{}"/>'
+    for name, base in (("a", "b"), ("b", "a")):
+        (tmp_path / f"{name}.xml").write_text(
+            f"{head.format(name, base)}</StructureDefinition>", encoding="utf-8"
+        )
+    with pytest.raises(ContentError, match="is made from itself"):
         read_package(tmp_path)
 
 
