@@ -69,7 +69,7 @@ class Places:
         for layout in self._layouts:
             for part in layout.mapping.parts:
                 for direction in DIRECTIONS:
-                    if direction == "read" or part.only != "read":
+                    if part.only in ("", direction):
                         yield from self._part(layout, part, direction)
 
     def around(self, concept: Concept) -> Ids:
@@ -80,7 +80,7 @@ class Places:
         """The places inside an element that holds a partial zib; of one part when that has a name."""
         layout = self._partials.get((concept.type, kind))
         for part in layout.mapping.parts if layout else ():
-            if layout and name in ("", part.name) and (direction == "read" or part.only != "read"):
+            if layout and name in ("", part.name) and part.only in ("", direction):
                 yield from self._tree(layout, part, direction)
 
     def linked(self, layout: Layout, name: str, direction: Direction) -> Ids:
@@ -93,9 +93,7 @@ class Places:
         for place in self._tree(layout, part, direction):
             yield from (replace(place, profile=self._full(url)) for url in part.profiles)
             for i, step in enumerate(place.steps):
-                if (
-                    "://" in step.url
-                ):  # what stands in an extension stands in the profile of the extension too
+                if "://" in step.url:  # an extension has a profile of its own, in which it stands too
                     yield replace(place, profile=step.url, steps=place.steps[i + 1 :])
         for leaf in leaves(layout.part(part, direction)):
             if leaf.concept.type == "reference":
