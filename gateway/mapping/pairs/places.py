@@ -100,7 +100,7 @@ class Places:
                 yield from self._pointed_at(leaf, direction)
 
     def _pointed_at(self, leaf: Leaf, direction: Direction) -> Iterator[Place]:
-        """A reference is said by the resource that it points at too; when it points back, at a path there."""
+        """A reference means the whole resource that it points at; one that points back is at a path there."""
         own, around, mark = frozenset([leaf.concept.id]), self.around(leaf.concept), str(leaf.place.mark)
         for layout in self._layouts:
             parts = layout.mapping.parts if layout.mapping.block in leaf.concept.targets else ()
