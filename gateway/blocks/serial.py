@@ -24,7 +24,7 @@ def load(data: bytes) -> Block:
     """
     block = _block.decode(data)
     block.values = {name: _typed(item) for name, item in block.values.items()}
-    block.origins = tuple(msgspec.structs.replace(origin, at=-1) for origin in block.origins)
+    block.origins = tuple(msgspec.structs.replace(origin, at=-1, also=()) for origin in block.origins)
     return block
 
 

@@ -129,10 +129,12 @@ Group: TypeAlias = dict[str, Any]
 class Origin(msgspec.Struct, frozen=True, omit_defaults=True):
     """A FHIR resource that a block was read from, so that in that format it is itself again.
 
-    `part` is the part of the mapping that read it ("": the block stood inside another block's resource).
+    `part` is the part of the mapping that read it ("": the block stood inside another block's resource);
+    `names` are the references that meant it in its document.
     `members` are the elements that it had.  `rest` is JSON of what no concept covers, `[elements, mask]`
     (`gateway.mapping.carrying`); `modifies` says that this changes what the block means, as a status or a
-    modifier extension does.  `at` is its number in the account.
+    modifier extension does.  `at` is its number in the account, `also` are those of values in it that a row
+    read and none writes.
     """
 
     format: str
@@ -140,9 +142,11 @@ class Origin(msgspec.Struct, frozen=True, omit_defaults=True):
     id: str = ""
     profiles: tuple[str, ...] = ()
     members: tuple[str, ...] = ()
+    names: tuple[str, ...] = ()
     rest: str = ""
     modifies: bool = False
     at: int = -1
+    also: tuple[int, ...] = ()
 
 
 class Block(msgspec.Struct):

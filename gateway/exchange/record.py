@@ -34,8 +34,16 @@ def whole(record: Record) -> list[Block]:
 
 
 def _anonymous(origin: Origin) -> Origin:
-    """The origin of a block without any BSN, and without an id that means something at its sender only."""
-    return msgspec.structs.replace(origin, id="", rest=without(origin.rest, BSN_SYSTEMS))
+    """The origin of a block without any BSN, and without what means something at its sender only."""
+    return msgspec.structs.replace(origin, id="", names=(), rest=without(origin.rest, _is_private))
+
+
+def _is_private(element: dict[str, Any]) -> bool:
+    """True for a BSN, and for a reference that would lead to another resource here than at the sender."""
+    texts = [each for each in element.values() if isinstance(each, str)]
+    reference = element.get("reference")
+    local = isinstance(reference, str) and not reference.startswith(("http:", "https:", "#"))
+    return local or any(system in text for text in texts for system in BSN_SYSTEMS)
 
 
 def _keys(record: Record) -> dict[BlockName, str]:

@@ -72,7 +72,7 @@ class Account:
         if leaf.at < 0:
             return self._unread(leaf)
         rule = self._used[leaf.at] if leaf.at < len(self._used) else ""
-        if leaf.read == CARRIED:
+        if CARRIED in (leaf.read, rule):
             state: State = CARRIED if rule else "not representable"
             return Line(leaf.place, state, "", "", "no zib covers this", leaf.line)
         if leaf.at in self.withheld:

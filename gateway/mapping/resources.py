@@ -40,6 +40,7 @@ class FhirReader:
             for key, part in loaded.parts.items()
             if part.each
         }
+        self._read_only = frozenset(mark for *_, mark, only in loaded.compiled.rows if only == "read")
         self._readers = {key: part_reader(loaded, part) for key, part in loaded.parts.items()}
 
     def read(self, tree: Tree, context: Context) -> tuple[list[Block], FhirReading]:
@@ -50,6 +51,7 @@ class FhirReader:
         c.untranslate, c.retranslate = self._untranslate, self._retranslate
         c.release = self.loaded.compiled.release
         c.blocks_of = self.loaded.blocks_of
+        c.read_only = self._read_only
         c.beside = frozenset(url for _, url in self.loaded.compiled.beside.values())
         c.registers = self.systems.identifiers
         placed = list(_resources(tree, c))
@@ -92,12 +94,13 @@ class FhirReader:
         form = self.loaded.compiled.name
         ids = _own_ids(by_id.values())
         rests = {each: residue(by_id[each], c) for each, _ in c.done}
+        names = _names(c) if any('"reference"' in found.rest for found in rests.values()) else {}
         found: dict[str, list[Origin]] = {}
         for (each, key), part in c.done.items():
             resource = by_id[each]
             profiles = tuple(resource.get("meta", {}).get("profile", ()))
-            rest = rests[each]
-            origin = Origin(form, part, ids.get(each, ""), profiles, tuple(resource), *rest)
+            kept = ids.get(each, "")
+            origin = Origin(form, part, kept, profiles, tuple(resource), names.get(each, ()), *rests[each])
             found.setdefault(key, []).append(origin)
         for block in blocks:
             inside = block.key in c.embedded or block.key not in found
@@ -252,6 +255,14 @@ class FhirReader:
                     if block is not None and block.type == back.block:
                         at = c.take_members(found, ("reference", "type", "display"), back.rule)
                         store(block.values, back.concept, Ref(c.keys[id(resource)], at=at), many=back.many)
+
+
+def _names(c: FhirReading) -> dict[int, tuple[str, ...]]:
+    """The references that mean a resource of the document."""
+    found: dict[int, tuple[str, ...]] = {}
+    for literal, resource in c.resources.items():
+        found[id(resource)] = (*found.get(id(resource), ()), literal)
+    return found
 
 
 def _own_ids(resources: Iterable[Tree]) -> dict[int, str]:
@@ -424,8 +435,10 @@ class FhirWriter:
             return resource
         self._leave_out(resource, origin, self.loaded.parts[me.block.type, me.part])
         if origin.rest:
-            restore(resource, origin.rest)
+            restore(resource, origin.rest, c.moved)
             c.used[origin.at] = CARRIED
+            for at in origin.also:
+                c.used[at] = c.used[at] or CARRIED
         known = [url for url in origin.profiles if url.partition("|")[0] in self.loaded.by_profile]
         if origin.profiles:
             made = () if known else resource["meta"].get("profile", ())
@@ -450,6 +463,8 @@ class FhirWriter:
             own = origin.id if origin else ""
             found = known if known and i == 0 else own or c.context.identity(seed, block.key, name, str(i))
             me.parts.setdefault(name, []).append(found)
+            for each in origin.names if origin else ():
+                c.moved[each] = f"{self._part_types[block.type, name]}/{found}"
         c.blocks[block.key] = me
         return me, parts
 

@@ -11,7 +11,7 @@ import orjson
 import pytest
 from lxml import etree
 
-from conformance import roundtrip, score
+from conformance import examples, roundtrip, score
 from gateway.codecs import fhir_json
 from gateway.mapping import Context, Translator, bundle
 from gateway.mapping.account import STATES
@@ -134,6 +134,16 @@ def test_round_trips_lose_only_what_is_listed(testdata: Path, translator: Transl
     known = roundtrip.listed()
     lost = {(loss.way, loss.concept): loss.document for loss in roundtrip.trips(translator, NOON)}
     assert {place: document for place, document in lost.items() if place not in known} == {}
+
+
+def test_examples_are_themselves_again(testdata: Path, translator: Translator) -> None:
+    """FHIR → blocks → FHIR, and FHIR → ADA → FHIR; the account has a line for every element."""
+    sent = examples.examples()
+    found = list(examples.differences(translator, NOON, sent))
+    assert examples.unexplained(found) == ([], [])
+    assert examples.unaccounted(translator, NOON, sent) == []
+    for way in examples.WAYS:
+        assert len({each.resource for each in found if each.way == way}) < len(sent) / 20
 
 
 def test_scores_of_zib_2020(testdata: Path) -> None:

@@ -44,6 +44,8 @@ QUANTITY = ("value", "comparator", "unit", "system", "code")
 IDENTIFIER = ("system", "value")
 REFERENCE = ("reference", "type", "display", "identifier")
 LINK = ("reference", "type")
+DERIVED = -2
+"""The number of what follows from the block, and may follow otherwise tomorrow."""
 
 # http://hl7.org/fhir/data-absent-reason to HL7 NullFlavor
 _REASONS = {
@@ -155,9 +157,7 @@ def fixed(source: Tree, key: str, cases: list[Any], c: FhirReading, rule: str) -
             else:
                 _some_codings(found, case, c, rule)
         elif found == case:
-            c.mark(source, (key,), rule)
-            if len(cases) > 1:
-                c.derived.add((id(source), key))
+            c.mark(source, (key,), rule, DERIVED if len(cases) > 1 else -1)
 
 
 def _fixed_elements(found: Any, case: Any) -> list[Any]:

@@ -80,8 +80,8 @@ class FhirReading(Reading):
         """those of them that are written again as they are, with their number in the account"""
         self.embedded: set[str] = set()
         """keys of blocks that also stand inside another's resource"""
-        self.derived: set[tuple[int, str]] = set()
-        """(id of an element, member) whose value follows from the block, and may follow otherwise tomorrow"""
+        self.read_only: frozenset[str] = frozenset()
+        """rows that are never written"""
         self.made: dict[str, Block] = {}
         """key → the block, while its resources are read"""
         self.known: set[int] = set()

@@ -85,6 +85,8 @@ class Writing:
         self.extensible = True
         """An element without a value can say why, in an extension, as FHIR's can."""
         self.blocks: dict[str, Me] = {}
+        self.moved: dict[str, str] = {}
+        """reference in the source → the one that means the same resource now"""
         self.part_types: dict[tuple[str, str], str] = {}
         self.reference_parts: dict[str, str] = {}
         self.beside: dict[str, tuple[str, str]] = {}
