@@ -7,7 +7,7 @@ from typing import Any
 from gateway.codecs.fhir_types import Version, types
 from gateway.exchange import Pipeline
 from gateway.exchange.pipeline import FORMATS
-from gateway.exchange.search import PERSON, parameters_of
+from gateway.exchange.search import searchable
 
 DATE = "2026-11-23"
 """When what is said here last changed."""
@@ -54,8 +54,4 @@ def _resource(pipeline: Pipeline, version: Version, kind: str) -> dict[str, Any]
     row: dict[str, Any] = {"type": kind, "interaction": [{"code": "read"}, {"code": "search-type"}]}
     if profiles and version == "r4":
         row["supportedProfile"] = profiles
-    names = parameters_of(kind, types(version))
-    row["searchParam"] = [
-        {"name": name, "type": "reference" if name in PERSON else "token"} for name in names
-    ]
-    return row
+    return row | searchable(kind, version, pipeline.served(version))

@@ -10,7 +10,7 @@ from typing import Any, Literal
 from gateway.codecs import fhir_json, fhir_xml
 from gateway.codecs.fhir_types import Version
 from gateway.errors import Fault, Issue
-from gateway.exchange.search import Resource, Search
+from gateway.exchange.search import Found, Resource, Search
 
 Syntax = Literal["json", "xml"]
 RELEASES: dict[Version, str] = {"r4": "4.0", "stu3": "3.0"}
@@ -47,25 +47,28 @@ def answer(tree: Resource, version: Version, syntax: Syntax) -> Answer:
     return Answer(body, media_type(version, syntax), Counter(each["resourceType"] for each in entries))
 
 
-def searchset(
-    search: Search, base: str, found: tuple[list[Resource], list[Resource]], now: datetime, bundle_id: str
-) -> Resource:
+def searchset(search: Search, base: str, found: Found, now: datetime, bundle_id: str) -> Resource:
     """The Bundle of a search: matches and what they include, under the self link of what was handled."""
-    matches, included = found
-    query = search.query()
     bundle: Resource = {
         "resourceType": "Bundle",
         "id": bundle_id,
         "meta": {"lastUpdated": now.isoformat(timespec="milliseconds")},
         "type": "searchset",
-        "total": len(matches),
-        "link": [{"relation": "self", "url": f"{base}/{search.type}" + (f"?{query}" if query else "")}],
     }
-    entries = [_entry(each, base, "match") for each in matches]
-    entries += [_entry(each, base, "include") for each in included]
+    if found.total is not None:
+        bundle["total"] = found.total
+    bundle["link"] = [_link("self", base, search.path, search.query())]
+    if found.next:
+        bundle["link"].append(_link("next", base, search.path, found.next))
+    entries = [_entry(each, base, "match") for each in found.matches]
+    entries += [_entry(each, base, "include") for each in found.included]
     if entries:
         bundle["entry"] = entries
     return bundle
+
+
+def _link(relation: str, base: str, path: str, query: str) -> dict[str, str]:
+    return {"relation": relation, "url": f"{base}/{path}" + (f"?{query}" if query else "")}
 
 
 def _entry(resource: Resource, base: str, mode: str) -> dict[str, Any]:

@@ -32,7 +32,7 @@ from gateway.exchange.parties import Parties, load_parties
 from gateway.exchange.person import whose
 from gateway.exchange.record import whole
 from gateway.exchange.recording import Books, Call, Exchange
-from gateway.exchange.search import Parameters, Search, parse
+from gateway.exchange.search import Parameters, Scope, Search, parse
 from gateway.exchangelog import Search as LogSearch
 from gateway.mapping import Context, Read, Translator
 from gateway.policy import Request, load_register, minimise_all
@@ -150,7 +150,7 @@ class Pipeline:
             base = f"{self._base}/fhir/{question.version}"
             search = self._search(question, base, exchange.party.bsn)  # (2) whose: the token's person
             person = exchange.person
-            exchange.asked(f"{question.version} {search.type}?{search.query()}")
+            exchange.asked(f"{question.version} {search.path}?{search.query()}")
             decision = exchange.decide(person)  # (3) decide
             exchange.record(decision)  # (4) record
             with self.books.database.read() as transaction:
@@ -159,11 +159,11 @@ class Pipeline:
             written = self.translator.write_blocks(  # (6) encode
                 blocks, FORMATS[question.version], self._context(question.version), person
             )
-            matches, included = search.run(written.resources)
+            found = search.run(written.resources)
             if not question.id:
-                tree = searchset(search, base, (matches, included), self.books.now(), str(uuid.uuid4()))
-            elif matches:
-                tree = matches[0]
+                tree = searchset(search, base, found, self.books.now(), str(uuid.uuid4()))
+            elif found.matches:
+                tree = found.matches[0]
             else:
                 raise NotFound(Issue("error", "not-found", "there is no such resource"))
             ready = answer(tree, question.version, question.syntax)
@@ -219,7 +219,8 @@ class Pipeline:
         if question.type not in self.served(question.version):
             raise NotFound(Issue("error", "not-supported", "this resource type is not served"))
         parameters = [("_id", question.id)] if question.id else question.parameters
-        return parse(question.type, parameters, types(question.version), base, bsn, strict=question.strict)
+        scope = Scope(types(question.version), base, bsn, self.books.now(), self._zone, question.strict)
+        return parse(question.type, parameters, scope)
 
 
 def open_pipeline(settings: Settings) -> Pipeline:

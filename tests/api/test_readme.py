@@ -12,9 +12,13 @@ import gateway.api
 from gateway.api.outcomes import CODES, STATUSES
 from gateway.exchange.parties import CHECKS
 from gateway.exchange.registrations import load_registrations
-from gateway.exchange.search import PERSON, TOKENS
+from gateway.exchange.search import paging
+from gateway.exchange.search.filters import MODIFIERS
+from gateway.exchange.search.scope import MAX_CHAIN, MAX_COUNT, MAX_INCLUDES, MAX_VALUES, PERSON
+from gateway.exchange.search.values import PREFIXES
 from gateway.policy import load_register
 from tests.api.client import Door
+from tests.exchange.search.test_query import RESULTS
 
 PAGE = (Path(gateway.api.__file__).parent / "README.md").read_text()
 
@@ -35,9 +39,22 @@ def test_every_status_is_on_the_page() -> None:
     assert {str(status) for status in statuses} <= set(re.findall(r"`(\d{3})`", PAGE))
 
 
-@pytest.mark.parametrize("name", [*TOKENS, *PERSON])
-def test_every_parameter_is_on_the_page(name: str) -> None:
+MODIFIER_NAMES = sorted({f":{name}" for names in MODIFIERS.values() for name in names if name})
+
+
+@pytest.mark.parametrize("name", [*PERSON, *PREFIXES, *MODIFIER_NAMES, paging.PAGE, *RESULTS])
+def test_every_word_of_a_search_is_on_the_page(name: str) -> None:
     assert f"`{name}`" in PAGE
+
+
+def test_the_bounds_of_a_search_are_on_the_page() -> None:
+    for bound in (
+        f"{MAX_VALUES} values",
+        f"{MAX_INCLUDES} includes",
+        f"{MAX_CHAIN} dots",
+        f"{MAX_COUNT:,} matches",
+    ):
+        assert bound in PAGE.replace("\n", " ")
 
 
 def test_the_filters_of_the_log_are_on_the_page(door: Door) -> None:

@@ -289,7 +289,7 @@ def test_a_pgo_without_a_person_is_denied(house: House) -> None:
         (Question("r4", "Nonsense"), NotFound),
         (Question("r4", "Bundle"), NotFound),
         (Question("r4", "Condition", (("x", "1"),), strict=True), InputError),
-        (Question("r4", "Condition", (("code:not", "1"),)), InputError),
+        (Question("r4", "Condition", (("code:in", "1"),)), InputError),
         (Question("r4", "Condition", (("_id", FENNA),)), InputError),
     ],
 )

@@ -172,7 +172,7 @@ def test_nothing_is_done_when_the_decision_cannot_be_recorded(
 
 def test_the_entry_says_who_from_where_and_about_what(house: House) -> None:
     house.deliver()
-    house.search("r4", "Condition?code=1&patient.name=x")
+    house.search("r4", "Condition?code=1&nonsense=x")
     (delivered, stored), (read, released) = house.log()
     assert delivered["caller"] == EPD.id
     assert delivered["organisation"] == f"{EPD.name} ({EPD.organisation})"
