@@ -11,7 +11,7 @@
 Nothing here reads a store or knows HTTP.  Text comparison follows https://hl7.org/fhir/R4/search.html.
 """
 
-from gateway.exchange.search.capabilities import operations, parameters_of, searchable
+from gateway.exchange.search.capabilities import operations_of, parameters_of, searchable
 from gateway.exchange.search.operations import document, parse_everything, parse_lastn
 from gateway.exchange.search.query import Found, Search, parse
 from gateway.exchange.search.record import Resource
@@ -24,7 +24,7 @@ __all__ = [
     "Scope",
     "Search",
     "document",
-    "operations",
+    "operations_of",
     "parameters_of",
     "parse",
     "parse_everything",

@@ -32,7 +32,7 @@ def searchable(kind: str, version: Version, served: Sequence[str]) -> dict[str, 
     return {name: rows for name, rows in found.items() if rows}
 
 
-def operations(kind: str, version: Version) -> list[dict[str, Any]]:
+def operations_of(kind: str, version: Version) -> list[dict[str, Any]]:
     """The operations of a resource type, as the version writes them: a Reference in STU3."""
     base = "http://hl7.org/fhir/OperationDefinition"
     rows = [(name, f"{base}/{kind}-{name}") for name in OPERATIONS.get(kind, ())]

@@ -18,7 +18,7 @@ from gateway.codecs.fhir_types import FhirTypes, Version, types
 from gateway.exchange.search.paths import Extract, extractor, plain
 
 TESTED_TYPES = """
-    token      CodeableConcept Coding Identifier ContactPoint boolean code string uri id
+    token      CodeableConcept Coding Identifier ContactPoint boolean code string uri id oid
     reference  Reference canonical uri
     date       date dateTime instant Period Timing
     string     string markdown HumanName Address
