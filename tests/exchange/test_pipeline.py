@@ -283,6 +283,23 @@ def test_a_pgo_without_a_person_is_denied(house: House) -> None:
     assert "person-missing" in house.log()[0][0]["reasons"]
 
 
+@pytest.mark.parametrize("version", ["r4", "stu3"])
+def test_an_answer_in_pages_is_the_whole_answer(house: House, version: Any) -> None:
+    house.deliver()
+    whole = house.search(version, "Observation")
+    assert whole["total"] > 2
+    assert [link["relation"] for link in whole["link"]] == ["self"]
+    seen, query = [], "Observation?_count=2"
+    while query:
+        page = house.search(version, query)
+        assert page["total"] == whole["total"]
+        seen += [entry["fullUrl"] for entry in page["entry"]]
+        links = {link["relation"]: link["url"].rpartition("/")[2] for link in page["link"]}
+        assert links["self"] == query
+        query = links.get("next", "")
+    assert seen == [entry["fullUrl"] for entry in whole["entry"]]
+
+
 @pytest.mark.parametrize(
     ("question", "kind"),
     [

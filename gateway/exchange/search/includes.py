@@ -9,13 +9,15 @@ Each resource is brought along once, so circles end and an answer is never large
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from gateway.exchange.search.definitions import Definition
 from gateway.exchange.search.record import Record, Resource, name_of
 from gateway.exchange.search.references import references
 from gateway.exchange.search.scope import Scope
+
+Step = Callable[[Resource], Iterable[Resource]]
 
 AGAIN = ("iterate", "recurse")
 
@@ -64,38 +66,37 @@ def included(
     """What the matches bring along, each once and none that is a match itself."""
     seen = {name_of(each) for each in matches}
     found: list[Resource] = []
-    frontier, active = list(matches), list(includes)
-    while frontier and active:
+    steps = [(include.again, _step(include, record, scope)) for include in includes]
+    frontier = list(matches)
+    while frontier and steps:
         fresh: list[Resource] = []
-        for include in active:
-            for each in _follow(include, frontier, record, scope):
+        for _, step in steps:
+            for each in (other for resource in frontier for other in step(resource)):
                 if (name := name_of(each)) not in seen:
                     seen.add(name)
                     fresh.append(each)
         found += fresh
-        frontier, active = fresh, [include for include in active if include.again]
+        frontier, steps = fresh, [(again, step) for again, step in steps if again]
     return found
 
 
-def _follow(
-    include: Include, resources: Sequence[Resource], record: Record, scope: Scope
-) -> Iterator[Resource]:
-    if include.reverse:
-        targets = {name for each in resources if (name := name_of(each)).startswith(_prefix(include))}
-        for each in record.of(include.source):
-            if not targets.isdisjoint(_referred(include, each, scope)):
-                yield each
-    else:
-        for resource in resources:
-            for name in _referred(include, resource, scope):
-                if name.startswith(_prefix(include)) and (other := record.find(name)):
-                    yield other
+def _step(include: Include, record: Record, scope: Scope) -> Step:
+    """What one resource brings along.  Who refers to what is looked up once, not again for each round."""
+    prefix = f"{include.target}/" if include.target else ""
+    if not include.reverse:
+        return lambda resource: (
+            other
+            for name in _referred(include, resource, scope)
+            if name.startswith(prefix) and (other := record.find(name))
+        )
+    referring: dict[str, list[Resource]] = {}
+    for each in record.of(include.source):
+        for name in _referred(include, each, scope):
+            if name.startswith(prefix):
+                referring.setdefault(name, []).append(each)
+    return lambda resource: referring.get(name_of(resource), ())
 
 
 def _referred(include: Include, resource: Resource, scope: Scope) -> Iterator[str]:
     for definition in include.definitions(resource["resourceType"], scope):
         yield from references(definition, resource, scope.base)
-
-
-def _prefix(include: Include) -> str:
-    return f"{include.target}/" if include.target else ""

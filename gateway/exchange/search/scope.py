@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, tzinfo
 
 from gateway.codecs.fhir_types import FhirTypes
@@ -44,7 +44,7 @@ class Scope:
 
     types: FhirTypes
     base: str
-    bsn: str
+    bsn: str = field(repr=False)
     now: datetime
     zone: tzinfo
     strict: bool = False

@@ -26,7 +26,7 @@ def matching(values: list[str]) -> Test:
             codes.add(code)
         elif code:
             pairs.add((system, code))
-        else:
+        elif system:
             systems.add(system)
     return lambda kind, value: any(
         pair[1] in codes or pair[0] in systems or pair in pairs for pair in tokens(kind, value)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -131,3 +133,14 @@ def test_iterating_gives_all_that_can_be_reached_and_no_more(edges: list[tuple[i
         reached |= {b for a, b in edges if a in reached}
     found = brought(record, "Observation", ("_id", "0"), ("_include:iterate", "Observation:has-member"))
     assert sorted(found.split()) == sorted(str(n) for n in reached - {0})
+
+
+@pytest.mark.parametrize("name", ["_include:iterate", "_revinclude:iterate"])
+def test_a_long_chain_is_followed_quickly(name: str) -> None:
+    length = 3_000
+    record = [observation(str(n), "1", hasMember=[to(f"Observation/{n + 1}")]) for n in range(length)]
+    begin = "0" if name == "_include:iterate" else str(length - 1)
+    start = time.perf_counter()
+    found = search("Observation", ("_id", begin), (name, "Observation:has-member")).run(record)
+    assert len(found.included) == length - 1
+    assert time.perf_counter() - start < 1

@@ -23,6 +23,7 @@ from tests.exchange.search.records import BASE, FENNA, RECORD, SCT, Pairs, ids, 
         ("Observation", [("code", f"{SCT}|85354-9")], ""),
         ("Observation", [("code", "|85354-9")], ""),
         ("Observation", [("code", f"{SCT}|")], "abc"),
+        ("Observation", [("_id", "|")], ""),
         ("Observation", [("code", "85354-9"), ("status", "amended")], ""),
         ("Observation", [("code", "29463-7"), ("status", "amended,final")], "b"),
         ("Observation", [("code", "")], "abc"),
@@ -201,6 +202,10 @@ def test_what_is_too_much_is_refused_quickly(pairs: Pairs) -> None:
     assert caught.value.issues[0].code == "too-costly"
     assert len(caught.value.diagnostics()) < 200
     assert time.perf_counter() - start < 0.5
+
+
+def test_a_search_in_a_log_or_trace_does_not_show_the_bsn() -> None:
+    assert FENNA not in repr(search("Observation", ("code", "1")))
 
 
 def test_the_query_repeats_what_was_handled_and_only_that() -> None:
