@@ -8,10 +8,11 @@
     operations   $lastn, $everything, $document
     capabilities what of this a CapabilityStatement says
 
-Nothing here reads a store or knows HTTP.  Text comparison follows https://hl7.org/fhir/R4/search.html.
+Nothing here reads a store or knows HTTP.  The rules are those of https://hl7.org/fhir/R4/search.html, which
+`search.html` stands for; what STU3 has of its own is said where it matters.
 """
 
-from gateway.exchange.search.capabilities import operations_of, parameters_of, searchable
+from gateway.exchange.search.capabilities import operations_of, searchable
 from gateway.exchange.search.operations import document, parse_everything, parse_lastn
 from gateway.exchange.search.query import Found, Search, parse
 from gateway.exchange.search.record import Resource
@@ -25,7 +26,6 @@ __all__ = [
     "Search",
     "document",
     "operations_of",
-    "parameters_of",
     "parse",
     "parse_everything",
     "parse_lastn",

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from gateway.codecs.fhir_types import Version, types
+from gateway.codecs.fhir_types import Version
 from gateway.exchange.search.definitions import Definition, Definitions, definitions
 
 OPERATIONS = {
@@ -41,22 +41,12 @@ def operations_of(kind: str, version: Version) -> list[dict[str, Any]]:
     return [{"name": name, "definition": url} for name, url in rows]
 
 
-def parameters_of(kind: str, version: Version) -> list[str]:
-    """The names of the parameters that a resource type can be searched by."""
-    return list(definitions(version).of(kind)) if types(version).is_resource(kind) else []
-
-
 def _reverse(kind: str, known: Definitions, served: Sequence[str]) -> list[str]:
     return [
         f"{other}:{each.name}"
         for other in served
         for each in known.of(other).values()
-        if each.type == "reference" and kind in each.targets
-    ] + [
-        f"{other}:{each.name}"
-        for other in served
-        for each in known.of(other).values()
-        if each.type == "reference" and not each.targets
+        if each.type == "reference" and (kind in each.targets or not each.targets)
     ]
 
 

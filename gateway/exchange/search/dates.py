@@ -26,6 +26,9 @@ DATE = re.compile(
     r"(\d{4})(?:-(\d\d)(?:-(\d\d)(?:T(\d\d):(\d\d)(?::(\d\d)(?:\.(\d{1,9}))?)?(Z|[+-]\d\d:\d\d)?)?)?)?",
     re.ASCII,
 )
+YEAR, DAY, MINUTE = 1, 3, 5
+"""Precisions, by the number of parts of a date."""
+
 START = [1, 1, 1, 0, 0, 0]
 """The first instant of year one: what stands in for the parts that a date leaves out."""
 
@@ -67,7 +70,9 @@ def read(text: str, zone: tzinfo) -> Range | None:
         low = datetime(year, month, day, hour, minute, second, micro, _zone(offset, zone))
     except ValueError:
         return None
-    return Range(_utc(low), _utc(_next(low, len(numbers), fraction)))
+    if len(numbers) <= DAY:
+        return Range(_utc(low), _utc(_next_day(low, len(numbers))))
+    return Range(_utc(low), _shifted(_utc(low), _length(len(numbers), fraction)))
 
 
 def ranges(kind: str, value: Any, zone: tzinfo) -> Iterator[Range]:
@@ -124,20 +129,24 @@ def _period(value: dict[str, Any], zone: tzinfo) -> list[Range]:
 def _zone(offset: str | None, zone: tzinfo) -> tzinfo:
     if offset is None:
         return zone
-    found = datetime.strptime(offset, "%z").tzinfo
-    return found or zone
+    return datetime.strptime(offset, "%z").tzinfo or zone
 
 
-def _next(low: datetime, precision: int, fraction: str | None) -> datetime:
-    """The first instant after a date with this many parts, by the calendar of its own zone."""
-    if precision <= 2:
-        month = low.month + 1 if precision == 2 else 13
-        if (low.year, month) == (9999, 13):
-            return LAST
-        return low.replace(year=low.year + month // 13, month=(month - 1) % 12 + 1)
-    if precision == 6:
-        return _shifted(low, timedelta(microseconds=10 ** max(0, 6 - len(fraction)) if fraction else 10**6))
-    return _shifted(low, timedelta(days=1) if precision == 3 else timedelta(minutes=1))
+def _next_day(low: datetime, precision: int) -> datetime:
+    """The first day after a year, month or day, by the calendar of its own zone."""
+    if precision == DAY:
+        return _shifted(low, timedelta(days=1))
+    month = 13 if precision == YEAR else low.month + 1
+    if (low.year, month) == (LAST.year, 13):
+        return LAST
+    return low.replace(year=low.year + month // 13, month=(month - 1) % 12 + 1)
+
+
+def _length(precision: int, fraction: str | None) -> timedelta:
+    """How long a minute, a second or a fraction of one is; no shorter than the clock of Python can tell."""
+    if precision == MINUTE:
+        return timedelta(minutes=1)
+    return timedelta(microseconds=10 ** max(0, 6 - len(fraction or "")))
 
 
 def _utc(moment: datetime) -> datetime:

@@ -60,8 +60,8 @@ def parse_everything(patient: str, parameters: Parameters, scope: Scope) -> Sear
 def document(composition: Resource, resources: Sequence[Resource], scope: Scope) -> Resource:
     """The Bundle of a Composition: it comes first, then all that it refers to, directly or not, each once.
 
-    The id follows from the content and the moment, so the same document has the same id.  A reference that
-    leads out of the record is left as it is.
+    The id follows from the address of the Composition and the moment.  A reference that leads out of the
+    record is left as it is.
     """
     record = Record(resources, scope.base)
     names = {name_of(composition): composition}

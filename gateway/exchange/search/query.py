@@ -25,7 +25,6 @@ from gateway.exchange.search.scope import (
     Parameters,
     Scope,
     check,
-    place,
 )
 from gateway.exchange.search.shape import SUMMARIES, Shape
 from gateway.exchange.search.values import alternatives, number, one_of, refused
@@ -142,13 +141,11 @@ def read(search: Search, kind: str, parameters: Parameters, own: Sequence[Readin
         if changed is not None:
             search = replace(changed, handled=(*search.handled, (name, value)))
         elif search.scope.strict:
-            issues.append(Issue("error", "not-supported", "this parameter is not supported", place(name)))
+            issues += refused(name, "this parameter is not supported", "not-supported").issues
     if len(search.includes) > MAX_INCLUDES:
-        issues.append(
-            Issue("error", "too-costly", f"a search has at most {MAX_INCLUDES} includes", "_include")
-        )
+        issues += refused("_include", f"a search has at most {MAX_INCLUDES} includes", "too-costly").issues
     if search.includes and search.shape.summary == "text":  # R4 search.html#summary
-        issues.append(Issue("error", "not-supported", "a summary of text has no includes", "_summary"))
+        issues += refused("_summary", "a summary of text has no includes", "not-supported").issues
     if issues:
         raise InputError(*issues)
     return search

@@ -12,6 +12,8 @@ Test = Callable[[str, Any], bool]
 """True when a value of an element, of this FHIR type, is what was asked for."""
 
 MAX_DIGITS = 10
+MAX_NAME = 100
+"""Longest name of a parameter that is repeated to the caller."""
 
 PREFIXES = ("eq", "ne", "gt", "lt", "ge", "le", "sa", "eb", "ap")
 
@@ -37,8 +39,9 @@ def prefixed(text: str) -> tuple[str, str]:
 
 
 def refused(place: str, text: str, code: str = "value") -> InputError:
-    """The error of a parameter; it names the parameter and never repeats the value."""
-    return InputError(Issue("error", code, text, place=place))
+    """The error of a parameter.  It repeats no value, nor a name that may hold a number of a person."""
+    telling = len(place) > MAX_NAME or re.search(r"\d{8}", place)
+    return InputError(Issue("error", code, text, place="" if telling else place))
 
 
 def number(name: str, value: str, most: int, least: int = 0) -> int:

@@ -171,6 +171,19 @@ def test_a_fraction_is_as_long_as_its_digits() -> None:
         assert found.high - found.low == timedelta(microseconds=10 ** max(0, 6 - digits))
 
 
+def test_a_minute_is_a_minute_when_the_clock_moves() -> None:
+    """In the hour that is skipped (31 March) and the one that comes twice (27 October), without an offset."""
+    for day in ("2024-03-31", "2024-10-27"):
+        for minute in range(24 * 60):
+            found = read(f"{day}T{minute // 60:02}:{minute % 60:02}", ZONE)
+            assert found is not None
+            assert found.high - found.low == timedelta(minutes=1)
+    long, short = read("2024-10-27", ZONE), read("2024-03-31", ZONE)
+    assert long is not None
+    assert short is not None
+    assert (long.high - long.low, short.high - short.low) == (timedelta(hours=25), timedelta(hours=23))
+
+
 def test_any_value_of_a_list_will_do() -> None:
     either = matching("date", ["2023", "ge2025"], ZONE, NOW)
     assert [either("date", year) for year in ("2022", "2023", "2024", "2025")] == [False, True, False, True]

@@ -12,7 +12,7 @@ from fhir.resources.STU3.capabilitystatement import CapabilityStatementRestResou
 
 from gateway.codecs.fhir_types import Version, types
 from gateway.errors import InputError
-from gateway.exchange.search import Resource, operations_of, parameters_of, searchable
+from gateway.exchange.search import Resource, operations_of, searchable
 from gateway.exchange.search.capabilities import OPERATIONS
 from gateway.exchange.search.definitions import ELEMENT_TYPES, Definition, definitions
 from tests.exchange.search.records import Pairs, search, to
@@ -117,13 +117,12 @@ def test_every_parameter_finds_what_it_is_about(version: Version) -> None:
     ],
 )
 def test_the_parameters_of_a_type(version: Version, kind: str, names: str) -> None:
-    assert set(names.split()) <= set(parameters_of(kind, version))
+    assert set(names.split()) <= definitions(version).of(kind).keys()
 
 
 def test_a_parameter_of_one_version_is_not_one_of_the_other() -> None:
-    assert "has-member" not in parameters_of("Observation", "stu3")
-    assert "related-target" not in parameters_of("Observation", "r4")
-    assert parameters_of("ProcedureRequest", "r4") == []
+    assert "has-member" not in definitions("stu3").of("Observation")
+    assert "related-target" not in definitions("r4").of("Observation")
 
 
 @pytest.mark.parametrize("version", VERSIONS)
