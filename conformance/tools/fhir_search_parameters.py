@@ -59,10 +59,9 @@ class Parameter:
 def read_parameters(package: Path) -> Iterator[Parameter]:
     """The parameters of every resource type in the package, those with an expression.
 
-    Left out: those of extensions, and `phonetic`, which the gateway cannot compare by sound.
+    Left out: examples, those of extensions, and `phonetic`, which the gateway cannot compare by sound.
     """
-    found = [each for each in _resources(package, "SearchParameter") if each.get("expression")]
-    found = [each for each in found if each["code"] != "phonetic" and "extension(" not in each["expression"]]
+    found = [each for each in _resources(package, "SearchParameter") if _is_meant(each)]
     kinds = {each["url"]: each["type"] for each in found}
     for each in found:
         alternatives = [part.strip() for part in each["expression"].split("|")]
@@ -70,6 +69,17 @@ def read_parameters(package: Path) -> Iterator[Parameter]:
         for kind in each.get("base", ()):
             mine = tuple(part for part in alternatives if re.match(rf"\(?{kind}\b", part))
             yield Parameter(kind, each["code"], each["type"], mine, tuple(each.get("target", ())), parts)
+
+
+def _is_meant(definition: dict[str, Any]) -> bool:
+    expression = definition.get("expression", "")
+    example = definition["url"].rpartition("/")[2].startswith("example")
+    return (
+        bool(expression)
+        and "extension(" not in expression
+        and definition["code"] != "phonetic"
+        and not example
+    )
 
 
 def row(parameter: Parameter, version: FhirTypes) -> str:

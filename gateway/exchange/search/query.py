@@ -194,6 +194,8 @@ def _person(search: Search, kind: str, name: str, value: str) -> Search | None:
     definition = search.scope.definitions.of(kind).get(stem)
     if stem not in PERSON or definition is None or modifier not in ("", "Patient"):
         return None
+    if definition.targets and "Patient" not in definition.targets:
+        return None
     ids = (local(each, search.scope.base).removeprefix("Patient/") for each in value.split(","))
     return replace(search, patients=(*search.patients, *ids))
 

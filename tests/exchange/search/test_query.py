@@ -64,6 +64,16 @@ def test_another_patient_is_refused_whoever_it_is(value: str) -> None:
     assert value not in caught.value.diagnostics() or not value
 
 
+def test_a_subject_that_is_never_a_person_is_matched_like_any_reference() -> None:
+    notice = {
+        "resourceType": "MedicinalProductIndication",
+        "id": "m",
+        "subject": [{"reference": "Medication/x"}],
+    }
+    asked = [search("MedicinalProductIndication", ("subject", value)) for value in ("Medication/x", "y")]
+    assert [each.run([notice]).total for each in asked] == [1, 0]
+
+
 def test_any_patient_is_refused_when_there_is_no_record() -> None:
     with pytest.raises(Denied):
         search("Observation", ("patient", "fenna")).run([])

@@ -39,6 +39,7 @@ PACKAGE = [
     ),
     parameter("own", "token", "Patient.extension('http://example.org/x')", "Patient"),
     parameter("phonetic", "string", "Patient.name", "Patient"),
+    parameter("code", "token", "Observation.status", "Observation", url=f"{URL}example-code"),
     {"url": f"{URL}none", "code": "none", "type": "special", "base": ["Patient"]},
 ]
 
