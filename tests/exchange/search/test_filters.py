@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from gateway.codecs.fhir_types import Version
 from gateway.errors import InputError
 from gateway.exchange.search import Resource
-from gateway.exchange.search.values import alternatives, split, unescape
+from gateway.exchange.search.values import PREFIXES, alternatives, split, unescape
 from tests.exchange.search.records import BASE, RECORD, ids, observation, search, to
 
 MMHG = {"system": "http://unitsofmeasure.org", "code": "mm[Hg]", "unit": "mmHg"}
@@ -281,3 +281,19 @@ def test_a_chain_that_leads_nowhere_is_refused(name: str) -> None:
     with pytest.raises(InputError) as caught:
         search("Observation", (name, "x"))
     assert caught.value.issues[0].code == "not-supported"
+
+
+digits = st.decimals(min_value=-1000, max_value=1000, places=2)
+
+
+@given(digits, digits)
+def test_the_prefixes_of_a_number_agree_with_each_other(has: Decimal, asked: Decimal) -> None:
+    held = observation("q", "1", valueQuantity={"value": has})
+    holds = {prefix: finds(held, "value-quantity", f"{prefix}{asked}") for prefix in PREFIXES}
+    assert holds["gt"] == holds["sa"] == (has > asked)
+    assert holds["lt"] == holds["eb"] == (has < asked)
+    assert holds["ge"] == (has >= asked)
+    assert holds["le"] == (has <= asked)
+    assert holds["eq"] == (has == asked)  # both have two places
+    assert holds["ne"] == (not holds["eq"])
+    assert holds["ap"] == (abs(has - asked) <= abs(asked) / 10)
