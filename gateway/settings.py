@@ -27,6 +27,9 @@ PREFIX = "ZIBPOORT_"
 KEY_BYTES = 32
 """Length of every secret key: AES-256 and HMAC-SHA256."""
 
+TOKEN_CHARACTERS = 32
+"""Least length of the token of /metrics."""
+
 _NOT_OURS = {"ZIBPOORT_TESTDATA"}  # the test suite's own
 
 
@@ -52,6 +55,10 @@ class Settings(BaseSettings):
         None,
         description="URL of the database: postgresql://user:password@host/name or sqlite:///file; "
         "unset: SQLite in the data folder.",
+    )
+
+    database_url_file: Path | None = Field(
+        None, description="File with the URL of the database, when that holds a password."
     )
 
     kek: SecretStr | None = Field(
@@ -92,6 +99,17 @@ class Settings(BaseSettings):
     max_depth: int = Field(64, ge=1, description="Deepest nesting of a document.")
     max_nodes: int = Field(2_000_000, ge=1, description="Most elements and attributes in a document.")
 
+    grace_seconds: int = Field(
+        30, ge=1, description="How long a stopping server waits for exchanges that are under way."
+    )
+    metrics_token_file: Path | None = Field(
+        None, description="File with the bearer token that opens /metrics; unset: there is no /metrics."
+    )
+    traces: bool = Field(
+        False,
+        description="Send traces by OpenTelemetry (extra `otel`) to OTEL_EXPORTER_OTLP_ENDPOINT.",
+    )
+
     @field_validator("token_issuers", mode="before")
     @classmethod
     def _split_issuers(cls, value: Any) -> Any:
@@ -108,9 +126,11 @@ class Settings(BaseSettings):
 
     @property
     def database(self) -> str:
-        """SQLAlchemy URL of the database.  May hold a password: never log it."""
+        """SQLAlchemy URL of the database.  May hold a password: never log it.  Raises `Fault`."""
         if self.database_url is not None:
             return self.database_url.get_secret_value()
+        if self.database_url_file is not None:
+            return _text_of("DATABASE_URL_FILE", self.database_url_file)
         return f"sqlite:///{self.data_folder / 'zibpoort.db'}"
 
     @property
@@ -133,6 +153,15 @@ class Settings(BaseSettings):
         if len(keys) > 1:
             raise Fault(_issue("HMAC_KEY", "holds more than one key; pseudonyms have exactly one"))
         return keys[0]
+
+    def metrics_token(self) -> str:
+        """The token of /metrics, "" when there is none.  Raises `Fault` when its file does not hold one."""
+        if self.metrics_token_file is None:
+            return ""
+        token = _text_of("METRICS_TOKEN_FILE", self.metrics_token_file)
+        if len(token) < TOKEN_CHARACTERS:
+            raise Fault(_issue("METRICS_TOKEN_FILE", f"holds less than {TOKEN_CHARACTERS} characters"))
+        return token
 
 
 def load_settings() -> Settings:
@@ -174,6 +203,7 @@ def problems(settings: Settings, environment: Mapping[str, str] | None = None) -
         *_network_problems(settings),
         *_key_problems(settings),
         *_token_problems(settings),
+        *_metrics_problems(settings),
         *_storage_problems(settings),
     ]
 
@@ -240,8 +270,20 @@ def _token_problems(settings: Settings) -> Iterator[Issue]:
         yield _issue("TOKEN_KEYS_FILE", "holds a private key: only public keys belong there")
 
 
+def _metrics_problems(settings: Settings) -> Iterator[Issue]:
+    try:
+        settings.metrics_token()
+    except Fault as fault:
+        yield from fault.issues
+
+
 def _storage_problems(settings: Settings) -> Iterator[Issue]:
-    yield from _database_problems(settings.database)
+    if settings.database_url is not None and settings.database_url_file is not None:
+        yield _issue("DATABASE_URL", f"is set and so is {PREFIX}DATABASE_URL_FILE: give one of them")
+    try:
+        yield from _database_problems(settings.database)
+    except Fault as fault:
+        yield from fault.issues
     folder = settings.data_folder
     nearest = next((path for path in (folder, *folder.absolute().parents) if path.exists()), Path("/"))
     if not nearest.is_dir() or not os.access(nearest, os.W_OK):
@@ -270,10 +312,7 @@ def _keys(name: str, value: SecretStr | None, file: Path) -> list[bytes]:
         text, place = value.get_secret_value(), name
     else:
         place = f"{name}_FILE"
-        try:
-            text = file.read_text(encoding="ascii")
-        except (OSError, UnicodeDecodeError):
-            raise Fault(_issue(place, "cannot be read")) from None
+        text = _text_of(place, file)
     try:
         keys = [base64.b64decode(line, validate=True) for line in text.split()]
     except binascii.Error:
@@ -281,6 +320,14 @@ def _keys(name: str, value: SecretStr | None, file: Path) -> list[bytes]:
     if not keys or any(len(key) != KEY_BYTES for key in keys):
         raise Fault(_issue(place, f"does not hold {KEY_BYTES} bytes in base64"))
     return keys
+
+
+def _text_of(name: str, file: Path) -> str:
+    """The text of a file, without the space around it."""
+    try:
+        return file.read_text(encoding="ascii").strip()
+    except (OSError, UnicodeDecodeError):
+        raise Fault(_issue(name, "cannot be read")) from None
 
 
 def _loopback(host: str) -> bool:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
 import anyio
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
@@ -9,7 +12,7 @@ from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
 import gateway
-from gateway.api import audit, documents, fhir, health
+from gateway.api import audit, documents, fhir, health, metrics
 from gateway.api.exchanging import THREADS
 from gateway.api.guard import Guard, report
 from gateway.api.outcomes import HttpError, status_of
@@ -19,29 +22,40 @@ from gateway.exchange import Pipeline
 from gateway.settings import Settings
 
 
-def create_app(pipeline: Pipeline, settings: Settings) -> FastAPI:
-    """The gateway as an ASGI application.  The caller opens and closes the pipeline."""
+def create_app(pipeline: Pipeline, settings: Settings, figures: metrics.Metrics | None = None) -> FastAPI:
+    """The gateway as an ASGI application, with its figures when they are to be served.
+
+    A server that stops closes the pipeline.
+    """
+
+    @asynccontextmanager
+    async def lifespan(_: FastAPI) -> AsyncIterator[None]:
+        yield
+        pipeline.books.database.close()
+
     app = FastAPI(
         title="Zibpoort",
         version=gateway.__version__,
         docs_url=None,  # these pages fetch scripts from elsewhere
         redoc_url=None,
+        lifespan=lifespan,
     )
-    app.state.pipeline, app.state.settings = pipeline, settings
+    app.state.pipeline, app.state.settings, app.state.metrics = pipeline, settings, figures
     app.state.threads = anyio.CapacityLimiter(THREADS)
-    for router in (documents.router, fhir.router, audit.router, health.router):
+    for router in (documents.router, fhir.router, audit.router, health.router, metrics.router):
         app.include_router(router)
     app.add_exception_handler(GatewayError, _gateway_error)
     app.add_exception_handler(RequestValidationError, _validation_error)
     app.add_exception_handler(HTTPException, _http_error)
-    app.add_middleware(Guard, https=settings.base_url.startswith("https:"))
+    https = settings.base_url.startswith("https:")
+    app.add_middleware(Guard, https=https, observer=pipeline.books.observer)
     return app
 
 
 async def _gateway_error(request: Request, error: Exception) -> Response:
     assert isinstance(error, GatewayError)  # noqa: S101 - as registered
     if status_of(error) >= 500:
-        report(error, request.scope["state"]["request_id"])
+        report(error)
     return failure(request, error)
 
 

@@ -18,7 +18,7 @@ from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
 from gateway.errors import Fault, Issue, SyntaxFault
-from gateway.exchange import Answer, Call
+from gateway.exchange import Answer, Call, Pipeline
 
 THREADS = 16
 """Exchanges at a time; the rest wait."""
@@ -46,6 +46,7 @@ def call_of(request: Request) -> Call:
         token=token.strip() if scheme.lower() == "bearer" else "",
         request_id=request.scope["state"]["request_id"],
         access_point=request.client.host if request.client else "",
+        begun=lambda exchange: request.scope["state"].update(exchange=exchange),
     )
 
 
@@ -61,7 +62,14 @@ def request_id(scope: Scope) -> str:
 
 async def in_thread(request: Request, work: Callable[[], T]) -> T:
     """What `work` gives, run beside the loop."""
-    return await anyio.to_thread.run_sync(work, limiter=request.app.state.threads)
+    threads: anyio.CapacityLimiter = request.app.state.threads
+    pipeline: Pipeline = request.app.state.pipeline
+    with pipeline.books.observer.timed("queue"):
+        await threads.acquire()
+    try:
+        return await anyio.to_thread.run_sync(work)
+    finally:
+        threads.release()
 
 
 def receiving(request: Request, limit: int) -> Callable[[], bytes]:

@@ -11,7 +11,7 @@ from starlette.responses import JSONResponse
 from gateway.api.exchanging import in_thread
 from gateway.errors import GatewayError
 from gateway.exchange import Pipeline
-from gateway.exchange.pipeline import FORMATS
+from gateway.exchange.readiness import COMPONENTS
 
 router = APIRouter(prefix="/health", tags=["health"])
 
@@ -29,29 +29,17 @@ async def ready(request: Request) -> JSONResponse:
     """200 when documents can be taken in and given out; 503 with the component that is down."""
     pipeline: Pipeline = request.app.state.pipeline
     components = await in_thread(
-        request, lambda: {name: _state(check, pipeline) for name, check in CHECKS.items()}
+        request, lambda: {name: _state(name, check, pipeline) for name, check in COMPONENTS.items()}
     )
     up = all(state == "up" for state in components.values())
     return JSONResponse({"status": "ready" if up else "down", "components": components}, 200 if up else 503)
 
 
-def _storage(pipeline: Pipeline) -> None:
-    with pipeline.books.database.write() as transaction:  # a read would succeed on a full disk's last page
-        transaction.log.store.head()
-
-
-def _mappings(pipeline: Pipeline) -> None:
-    for version in FORMATS:
-        pipeline.served(version)
-
-
-CHECKS: dict[str, Callable[[Pipeline], None]] = {"storage": _storage, "mappings": _mappings}
-
-
-def _state(check: Callable[[Pipeline], None], pipeline: Pipeline) -> str:
+def _state(name: str, check: Callable[[Pipeline], None], pipeline: Pipeline) -> str:
     try:
         check(pipeline)
-    except (GatewayError, ValueError) as error:
-        _log.error("component down", component=check.__name__.strip("_"), type=type(error).__name__)
+    except Exception as error:  # noqa: BLE001 - whatever is wrong with a component, the answer says which
+        texts = [issue.text for issue in error.issues] if isinstance(error, GatewayError) else []
+        _log.error("component down", component=name, type=type(error).__name__, issues=texts)
         return "down"
     return "up"

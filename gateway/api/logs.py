@@ -14,6 +14,7 @@ import structlog
 def configure() -> None:
     """Send the gateway's own log lines and those of its libraries the same way."""
     shared: list[structlog.types.Processor] = [
+        structlog.contextvars.merge_contextvars,  # the id of the request, also in the threads of its exchange
         structlog.stdlib.add_log_level,
         structlog.processors.TimeStamper(fmt="iso", utc=True),
     ]

@@ -1,34 +1,106 @@
-"""`zibpoort check-config`: what is wrong or unwise in the configuration."""
+"""`zibpoort check-config`: what is wrong or unwise in the configuration, part by part."""
 
 from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from typing import TYPE_CHECKING
 
 import typer
 
 from gateway.cli.ending import OURS
 
+if TYPE_CHECKING:
+    from gateway.errors import Issue
+    from gateway.settings import Settings
+
 
 def check_config() -> None:
-    """Look over the settings, keys, registrations and processing register; change nothing.
+    """Look over settings, keys, callers, register, mappings and database; change nothing, show no secret.
 
-    Exit code 0 when there are at most warnings, 1 when something is wrong.
+    A line for each thing that is wrong or unwise, and one for each part that will do.  Exit code 0 when there
+    are at most warnings, 1 when something is wrong.
     """
-    from gateway.errors import AuthoringError
-    from gateway.exchange.registrations import load_registrations
-    from gateway.policy import load_register
-    from gateway.settings import load_settings, problems
+    from gateway.settings import load_settings
 
     settings = load_settings()
-    found = problems(settings)
-    for issue in found:
-        typer.echo(f"{issue.severity}: {issue.diagnostics()}")
-    wrong = any(issue.severity in ("error", "fatal") for issue in found)
-    try:
-        if settings.parties_file is not None:
-            load_registrations(settings.parties_file)
-        for activity, article in load_register(settings.register_file).unconfirmed():
-            typer.echo(f"warning: {activity}: {article} is not confirmed by a jurist ({article.what})")
-    except AuthoringError as error:
-        typer.echo(error.diagnostics())
-        wrong = True
-    if wrong:
+    told = [_told(name, check, settings) for name, check in CHECKS.items()]
+    if not all(told):
         raise typer.Exit(OURS)
+
+
+def _told(name: str, check: Callable[[Settings], Iterable[Issue]], settings: Settings) -> bool:
+    """Say what a check finds; True when the part will do."""
+    from gateway.errors import GatewayError
+
+    good = True
+    try:
+        for issue in check(settings):
+            good = good and issue.severity not in ("error", "fatal")
+            typer.echo(f"{issue.severity}: {issue.diagnostics()}")
+    except GatewayError as error:
+        typer.echo(f"error: {error.diagnostics()}")
+        good = False
+    if good:
+        typer.echo(f"ok: {name}")
+    return good
+
+
+def _settings(settings: Settings) -> Iterable[Issue]:
+    from gateway.settings import problems
+
+    return problems(settings)
+
+
+def _callers(settings: Settings) -> Iterable[Issue]:
+    from gateway.exchange.parties import load_parties
+
+    load_parties(settings)
+    return ()
+
+
+def _register(settings: Settings) -> Iterator[Issue]:
+    from gateway.errors import Issue
+    from gateway.policy import load_register
+
+    for activity, article in load_register(settings.register_file).unconfirmed():
+        text = f"{article} is not confirmed by a jurist ({article.what})"
+        yield Issue("warning", "informational", text, place=activity)
+
+
+def _mappings(_: Settings) -> Iterable[Issue]:
+    from gateway.exchange.pipeline import FORMATS
+    from gateway.mapping import Translator
+
+    translator = Translator()
+    for form in FORMATS.values():
+        translator.loaded(form)
+    return ()
+
+
+def _database(settings: Settings) -> Iterator[Issue]:
+    """Reached, migrated, of these keys, with a log that holds together."""
+    from gateway.errors import Issue
+    from gateway.exchange import open_pipeline
+    from gateway.exchange.readiness import COMPONENTS
+    from gateway.storage import schema_of
+
+    state = schema_of(settings)
+    if state == "current":
+        pipeline = open_pipeline(settings)
+        try:
+            for name in ("database", "keys", "log"):
+                COMPONENTS[name](pipeline)
+        finally:
+            pipeline.books.database.close()
+    else:
+        text = {"absent": "has no tables yet", "behind": "has the tables of an older version"}[state]
+        yield Issue("information", "informational", f"{text}; the next start makes them", place="database")
+
+
+CHECKS: dict[str, Callable[[Settings], Iterable[Issue]]] = {
+    "settings and keys": _settings,
+    "callers": _callers,
+    "processing register": _register,
+    "mappings": _mappings,
+    "database": _database,
+}

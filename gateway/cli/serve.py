@@ -2,53 +2,48 @@
 
 from __future__ import annotations
 
+import signal
+import sys
+from types import FrameType
 from typing import TYPE_CHECKING, Annotated
 
 import typer
+
+from gateway.cli.ending import OK
 
 if TYPE_CHECKING:
     from gateway.settings import Settings
 
 EVERYWHERE = ("0.0.0.0", "[::]")  # noqa: S104 - what an operator may say, not what we choose
-GRACE_SECONDS = 30
-"""How long a stopping server waits for exchanges that are under way."""
-
 Host = Annotated[str, typer.Option(help="Address to listen on; unset: ZIBPOORT_HOST.", show_default=False)]
 Port = Annotated[
     int, typer.Option(help="Port to listen on; unset: ZIBPOORT_PORT.", min=0, max=65535, show_default=False)
 ]
 
 
-def serve(host: Host = "", port: Port = 0) -> None:
+Workers = Annotated[int, typer.Option(help="Processes that share the address; needs PostgreSQL.", min=1)]
+
+
+def serve(host: Host = "", port: Port = 0, workers: Workers = 1) -> None:
     """Run the gateway until it is stopped.  Listens on this machine only, unless told otherwise.
 
-    Settings come from environment variables ZIBPOORT_…; `zibpoort check-config` looks them over.
+    Settings come from environment variables ZIBPOORT_…; `zibpoort check-config` looks them over.  On SIGTERM
+    it takes no new requests, finishes those under way for ZIBPOORT_GRACE_SECONDS at most, and ends with 0.
     """
-    import uvicorn
-
-    from gateway.api import create_app
-    from gateway.api.logs import configure
-    from gateway.exchange import open_pipeline
-    from gateway.exchange.pipeline import FORMATS
+    from gateway.api.serving import run
 
     settings = _settings(host, port)
-    configure()
-    pipeline = open_pipeline(settings)
-    for version in FORMATS:
-        pipeline.served(version)  # so that the first caller does not wait for the mappings
+    if workers > 1 and settings.database.startswith("sqlite"):
+        text = "SQLite has one writer: several workers need PostgreSQL (ZIBPOORT_DATABASE_URL)"
+        raise typer.BadParameter(text, param_hint="--workers")
+    signal.signal(signal.SIGTERM, _end)
     typer.echo(f"Zibpoort listens on http://{settings.host}:{settings.port}; Ctrl-C stops it", err=True)
-    try:
-        uvicorn.run(
-            create_app(pipeline, settings),
-            host=settings.host,
-            port=settings.port,
-            log_config=None,
-            access_log=False,
-            server_header=False,
-            timeout_graceful_shutdown=GRACE_SECONDS,
-        )
-    finally:
-        pipeline.books.database.close()
+    run(settings, workers)
+
+
+def _end(_number: int, _frame: FrameType | None) -> None:
+    """The server raises the signal again when it has stopped in order; that is how it was meant to end."""
+    sys.exit(OK)
 
 
 def _settings(host: str, port: int) -> Settings:

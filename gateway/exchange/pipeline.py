@@ -33,8 +33,10 @@ from gateway.exchange.person import whose
 from gateway.exchange.record import whole
 from gateway.exchange.recording import Books, Call, Exchange
 from gateway.exchange.search import Parameters, Scope, Search, parse
+from gateway.exchange.translating import ObservedTranslator
 from gateway.exchangelog import Search as LogSearch
 from gateway.mapping import Context, Read, Translator
+from gateway.observing import SILENT, Observer
 from gateway.policy import Request, load_register, minimise_all
 from gateway.settings import Settings
 from gateway.storage import (
@@ -109,14 +111,18 @@ class Pipeline:
         with self._begin(call, "deliver") as exchange:  # (1) receive
             sent = receive()
             exchange.received(sent.content)
+            exchange.step("decode")
             context = self._context("r4")
             read = self.translator.read(sent.content, context, sent.format, self._limits)  # (2) decode
             person = self.books.database.pseudonym(_subject(read))
             decision = exchange.decide(person, frozenset(block.type for block in read.blocks))  # (3) decide
             exchange.record(decision)  # (4) record
+            exchange.step("minimise")
             blocks, withheld = minimise_all(read.blocks, decision)  # (5) minimise
+            exchange.step("encode")
             accounted = account(self.translator, read, blocks, FORMATS.values(), context)  # (6) encode
             counts = Counter(block.type for block in blocks)
+            exchange.step("release")
             with self.books.database.write() as transaction:  # (7) store, and the outcome with it
                 stored = store_document(
                     transaction,
@@ -153,9 +159,11 @@ class Pipeline:
             exchange.asked(f"{question.version} {search.path}?{search.query()}")
             decision = exchange.decide(person)  # (3) decide
             exchange.record(decision)  # (4) record
+            exchange.step("minimise")
             with self.books.database.read() as transaction:
                 record = record_of(transaction, person)
             blocks, withheld = minimise_all(whole(record), decision)  # (5) minimise
+            exchange.step("encode")
             written = self.translator.write_blocks(  # (6) encode
                 blocks, FORMATS[question.version], self._context(question.version), person
             )
@@ -167,6 +175,7 @@ class Pipeline:
             else:
                 raise NotFound(Issue("error", "not-found", "there is no such resource"))
             ready = answer(tree, question.version, question.syntax)
+            exchange.step("release")
             release(ready)  # (7) release, then the outcome
             exchange.complete(counts=ready.counts, withheld=len(withheld), content=ready.body)
 
@@ -180,6 +189,7 @@ class Pipeline:
             with self.books.database.read() as transaction:
                 found = _delivered(transaction, document_id, exchange.party.organisation)  # (2) whose record
             exchange.record(exchange.decide(found.person, NOTHING))  # (3) decide, (4) record
+            exchange.step("release")
             release(Answer(found.account, "application/json", Counter()))  # (5, 6) as it is; (7) release
             exchange.complete(counts={}, document=found.id, content=found.account)
 
@@ -191,11 +201,13 @@ class Pipeline:
         with self._begin(call, "audit", blocks=NOTHING) as exchange:  # (1) receive
             exchange.asked(_log_query(search))
             exchange.record(exchange.decide(search.person, NOTHING))  # (3) decide, (4) record
+            exchange.step("encode")
             with self.books.database.read() as transaction:
                 found = transaction.log.exchanges(search, under=exchange.id)
             rows = [{"position": e.position, "decision": e.decision, "outcome": e.outcome} for e in found]
             page = {"exchanges": rows, "next": rows[-1]["position"] if len(rows) == search.limit else None}
             ready = Answer(orjson.dumps(page, option=orjson.OPT_INDENT_2), "application/json", Counter())
+            exchange.step("release")
             release(ready)  # (7) release, then the outcome
             exchange.complete(counts={"exchange": len(rows)}, content=ready.body)
 
@@ -223,12 +235,13 @@ class Pipeline:
         return parse(question.type, parameters, scope)
 
 
-def open_pipeline(settings: Settings) -> Pipeline:
+def open_pipeline(settings: Settings, observer: Observer = SILENT) -> Pipeline:
     """The pipeline of a configuration.  Raises `Fault` or `AuthoringError` when something of it is wrong."""
     register = load_register(settings.register_file)
     parties = load_parties(settings)
-    books = Books(open_database(settings), register, settings.source, lambda: datetime.now(UTC))
-    return Pipeline(books, parties, Translator(), settings)
+    database = open_database(settings, observer)
+    books = Books(database, register, settings.source, lambda: datetime.now(UTC), observer)
+    return Pipeline(books, parties, ObservedTranslator(observer), settings)
 
 
 def _subject(read: Read) -> str:

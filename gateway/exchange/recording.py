@@ -14,6 +14,7 @@ from __future__ import annotations
 import hashlib
 import uuid
 from collections.abc import Callable, Mapping
+from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from types import TracebackType
@@ -24,6 +25,7 @@ import structlog
 from gateway.errors import Denied, Fault, GatewayError, InputError, Issue, NotFound
 from gateway.exchange.parties import Party
 from gateway.exchangelog import DecisionEntry, OutcomeEntry
+from gateway.observing import SILENT, Observer
 from gateway.policy import Decision, Register, Request, decide
 from gateway.storage import Database, Transaction
 
@@ -37,13 +39,15 @@ UNDECIDABLE = {"person-missing"}
 class Call:
     """A request from outside: an access token, or the party that a trusted part has already identified.
 
-    `request_id` is the caller's own, `access_point` its network address; both go into the log.
+    `request_id` is the caller's own, `access_point` its network address; both go into the log.  `begun` hears
+    the id of the exchange as soon as there is one.
     """
 
     token: str = field(default="", repr=False)
     party: Party | None = None
     request_id: str = ""
     access_point: str = ""
+    begun: Callable[[str], None] = field(default=lambda _: None, compare=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +58,7 @@ class Books:
     register: Register
     source: str
     now: Callable[[], datetime]
+    observer: Observer = SILENT
 
 
 class Exchange:
@@ -65,7 +70,10 @@ class Exchange:
         self._books, self._call = books, call
         self._request, self._query = request, query
         self._content_hash, self._size = "", 0
-        self._decided = self._finished = False
+        self._decision: Decision | None = None
+        self._finished = False
+        self._step = ExitStack()
+        call.begun(self.id)
 
     @property
     def person(self) -> str:
@@ -77,7 +85,13 @@ class Exchange:
         early = decide(self._request, self._books.register)
         if not early.permitted and not {reason.code for reason in early.reasons} <= UNDECIDABLE:
             self.record(early)
+        self.step("receive")
         return self
+
+    def step(self, name: str) -> None:
+        """Begin a step, which ends where the next one begins; only an observer hears of it."""
+        self._step.close()
+        self._step.enter_context(self._books.observer.timed("step", name))
 
     def received(self, document: bytes) -> None:
         """Note which bytes came in: their hash and size go into the log, sealed."""
@@ -89,6 +103,7 @@ class Exchange:
 
     def decide(self, person: str, blocks: frozenset[str] | None = None) -> Decision:
         """What the register says of this exchange about this person (a pseudonym).  Records nothing."""
+        self.step("decide")
         self._request = replace(self._request, person=person, blocks=blocks)
         return decide(self._request, self._books.register)
 
@@ -98,13 +113,15 @@ class Exchange:
         Raises `Denied` when it is a denial, with its outcome on record as well, and `Fault` when the log
         cannot be written: then nothing may happen.
         """
-        with self._books.database.write() as transaction:
+        self._step.close()
+        with self._books.observer.timed("step", "record"), self._books.database.write() as transaction:
             self._write_decision(transaction, decision)
             if not decision.permitted:
                 self._write_outcome(
                     transaction, OutcomeEntry(self.id, self._books.now(), "refused", "forbidden")
                 )
         if not decision.permitted:
+            self._ended("refused")
             raise Denied(Issue("error", "forbidden", "this is not permitted", rule="processing register"))
 
     def complete(
@@ -139,18 +156,27 @@ class Exchange:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         """Record what was raised as the outcome, and the decision that would have been, if none was made."""
-        if not isinstance(error, Exception) or self._finished:
-            return
+        self._step.close()
+        if error is None:
+            self._ended("completed")
+        elif isinstance(error, Exception) and not self._finished:
+            self._fail(error)
+        elif not isinstance(error, Denied):  # a denial was told when it was recorded
+            self._ended("unrecorded")
+
+    def _fail(self, error: Exception) -> None:
         refused = isinstance(error, InputError | Denied | NotFound)
         issues = error.issues if isinstance(error, GatewayError) else []
         code = issues[0].code if issues else "exception"
         outcome = OutcomeEntry(self.id, self._books.now(), "refused" if refused else "failed", code)
         try:
             with self._books.database.write() as transaction:
-                if not self._decided:
+                if self._decision is None:
                     self._write_decision(transaction, decide(self._request, self._books.register))
                 self._write_outcome(transaction, outcome)
+            self._ended(outcome.status)
         except Fault as fault:
+            self._ended("unrecorded")
             _log.error("no outcome on record", exchange=self.id, issue=fault.issues[0].text)
             if refused:
                 raise  # without a log not even a refusal is explained
@@ -168,9 +194,16 @@ class Exchange:
             content_hash=self._content_hash,
             size=self._size,
         )
-        transaction.log.record(entry)
-        self._decided = True
+        with self._books.observer.timed("append"):
+            transaction.log.record(entry)
+        self._decision = decision
 
     def _write_outcome(self, transaction: Transaction, outcome: OutcomeEntry) -> None:
-        transaction.log.record(outcome)
+        with self._books.observer.timed("append"):
+            transaction.log.record(outcome)
         self._finished = True
+
+    def _ended(self, status: str) -> None:
+        decision = self._decision
+        effect = decision.effect.value if decision else "none"
+        self._books.observer.ended(decision.activity if decision else "", effect, status)

@@ -17,6 +17,7 @@
 A person is a pseudonym: `Database.pseudonym(bsn)`.  Who may see what is for the caller to decide.
 """
 
+from gateway.storage.checks import Schema, check_log, check_migrated, schema_of
 from gateway.storage.database import Database, Transaction, open_database
 from gateway.storage.documents import (
     NewDocument,
@@ -52,11 +53,14 @@ __all__ = [
     "Record",
     "ResourceName",
     "Saved",
+    "Schema",
     "Stored",
     "StoredBlock",
     "StoredDocument",
     "StoredResource",
     "Transaction",
+    "check_log",
+    "check_migrated",
     "document",
     "locate",
     "lock_person",
@@ -64,6 +68,7 @@ __all__ = [
     "open_database",
     "record_of",
     "save",
+    "schema_of",
     "store_document",
     "verify_records",
     "version_of",

@@ -22,6 +22,7 @@ from sqlalchemy.exc import ArgumentError, SQLAlchemyError
 from gateway.errors import Fault, Issue
 from gateway.exchangelog import ExchangeLog
 from gateway.exchangelog.entry import canonical
+from gateway.observing import SILENT, Observer
 from gateway.settings import Settings, new_key_file
 from gateway.storage.entries import LogRows
 from gateway.storage.keys import KeyEncryption, KeyFile, Vault
@@ -70,10 +71,16 @@ class Database:
     """An open database; safe to share between threads.  Made by `open_database`."""
 
     def __init__(
-        self, engine: Engine, backend: Backend, kek: KeyEncryption, pseudonym_key: bytes, shard: str
+        self,
+        engine: Engine,
+        backend: Backend,
+        kek: KeyEncryption,
+        pseudonym_key: bytes,
+        shard: str,
+        observer: Observer = SILENT,
     ) -> None:
         self.engine, self.kek = engine, kek
-        self._backend = backend
+        self._backend, self._observer = backend, observer
         self._pseudonym_key = pseudonym_key
         self._name_key = hmac.digest(pseudonym_key, b"zibpoort names of resources", "sha256")
         self._shard = shard
@@ -89,14 +96,25 @@ class Database:
         Raises `Fault` when the database fails.  After a failing commit it may be there or not: nothing
         may leave.
         """
-        with self._backend.turn(), transaction(self.engine, self._backend.write_options) as connection:
+        with (
+            self._backend.turn(),
+            self._observer.timed("transaction", "write"),
+            transaction(self.engine, self._backend.write_options) as connection,
+        ):
             yield self._transaction(connection, writes=True)
 
     @contextmanager
     def read(self) -> Iterator[Transaction]:
         """A transaction that sees one moment of the database.  Raises `Fault` when the database fails."""
-        with transaction(self.engine, self._backend.read_options) as connection:
+        with (
+            self._observer.timed("transaction", "read"),
+            transaction(self.engine, self._backend.read_options) as connection,
+        ):
             yield self._transaction(connection, writes=False)
+
+    def check_keys(self, transaction: Transaction) -> None:
+        """Raises `Fault` when the keys are not those of this database."""
+        _check_keys(transaction.connection, self.kek, self._pseudonym_key)
 
     def close(self) -> None:
         """Close all connections."""
@@ -120,7 +138,7 @@ class Database:
         return Transaction(connection, vault, log, self._name_key)
 
 
-def open_database(settings: Settings) -> Database:
+def open_database(settings: Settings, observer: Observer = SILENT) -> Database:
     """Open the database of the settings: made and migrated when needed, checked against its keys.
 
     Raises `Fault` when it cannot be opened, is newer than this program, or belongs to other keys.
@@ -130,7 +148,7 @@ def open_database(settings: Settings) -> Database:
     try:
         _make_missing_keys(settings, engine, backend)
         kek = KeyFile(settings.key_encryption_keys())
-        database = Database(engine, backend, kek, settings.pseudonym_key(), settings.log_shard)
+        database = Database(engine, backend, kek, settings.pseudonym_key(), settings.log_shard, observer)
         database.prepare()
     except BaseException:
         engine.dispose()
