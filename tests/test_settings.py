@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
+import os
 from pathlib import Path
 from typing import Any
 
@@ -80,6 +81,14 @@ def test_no_secret_is_shown() -> None:
         assert "hunter2" not in shown
 
 
+def test_the_url_of_a_database_may_stand_in_a_file(tmp_path: Path) -> None:
+    file = tmp_path / "url"
+    file.write_text(f"sqlite:///{tmp_path}/elsewhere.db\n")
+    settings = Settings(data_folder=tmp_path, database_url_file=file)
+    assert settings.database == f"sqlite:///{tmp_path}/elsewhere.db"
+    assert said(settings) == []
+
+
 def test_settings_do_not_change() -> None:
     with pytest.raises(ValueError, match="frozen"):
         Settings().port = 1  # type: ignore[misc]
@@ -134,6 +143,13 @@ PUBLIC = {"kty": "EC", "crv": "P-256", "x": "x", "y": "y"}
         ({"kek_file": Path("no-such-file")}, "KEK_FILE cannot be read"),
         ({"database_url": "sqlite://"}, "DATABASE_URL is in memory"),
         ({"database_url": "mysql://x"}, "DATABASE_URL is neither SQLite nor PostgreSQL"),
+        (
+            {"database_url": "sqlite:///x", "database_url_file": Path(__file__)},
+            "DATABASE_URL is set and so is",
+        ),
+        ({"database_url_file": Path("no-such-file")}, "DATABASE_URL_FILE cannot be read"),
+        ({"metrics_token_file": Path("no-such-file")}, "METRICS_TOKEN_FILE cannot be read"),
+        ({"metrics_token_file": Path(os.devnull)}, "METRICS_TOKEN_FILE holds less than 32 characters"),
         ({"token_keys_file": Path("no-such-file")}, "TOKEN_KEYS_FILE cannot be read"),
         ({"parties_file": Path("no-such-file")}, "PARTIES_FILE cannot be read"),
         ({"register_file": Path("no-such-file")}, "REGISTER_FILE cannot be read"),

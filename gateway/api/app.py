@@ -39,6 +39,8 @@ def create_app(pipeline: Pipeline, settings: Settings, figures: metrics.Metrics 
         docs_url=None,  # these pages fetch scripts from elsewhere
         redoc_url=None,
         lifespan=lifespan,
+        # What FastAPI would trace of itself has the path and the query, and texts of exceptions.
+        telemetry={"tracing": False, "metrics": False, "logs": False, "auto_configure": False},
     )
     app.state.pipeline, app.state.settings, app.state.metrics = pipeline, settings, figures
     app.state.threads = anyio.CapacityLimiter(THREADS)

@@ -1,7 +1,7 @@
 """Traces by OpenTelemetry, with the extra `otel` and the setting `ZIBPOORT_TRACES`.
 
-Without the setting nothing of OpenTelemetry is imported.  A span has a name, times and our own ids; what was
-raised is never attached, since its text may hold what a document said.  Where they go, the variables
+Without the setting its SDK is not imported.  A span has a name, times and our own ids; what was raised is
+never attached, since its text may hold what a document said.  Where they go, the variables
 OTEL_EXPORTER_OTLP_… of the standard say.
 """
 

@@ -40,6 +40,9 @@ def _told(name: str, check: Callable[[Settings], Iterable[Issue]], settings: Set
     except GatewayError as error:
         typer.echo(f"error: {error.diagnostics()}")
         good = False
+    except OSError as error:
+        typer.echo(f"error: {name}: {error.filename}: {error.strerror}")
+        good = False
     if good:
         typer.echo(f"ok: {name}")
     return good

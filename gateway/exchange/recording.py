@@ -169,17 +169,19 @@ class Exchange:
         issues = error.issues if isinstance(error, GatewayError) else []
         code = issues[0].code if issues else "exception"
         outcome = OutcomeEntry(self.id, self._books.now(), "refused" if refused else "failed", code)
+        told = "unrecorded"
         try:
             with self._books.database.write() as transaction:
                 if self._decision is None:
                     self._write_decision(transaction, decide(self._request, self._books.register))
                 self._write_outcome(transaction, outcome)
-            self._ended(outcome.status)
+            told = outcome.status
         except Fault as fault:
-            self._ended("unrecorded")
             _log.error("no outcome on record", exchange=self.id, issue=fault.issues[0].text)
             if refused:
                 raise  # without a log not even a refusal is explained
+        finally:
+            self._ended(told)
 
     def _write_decision(self, transaction: Transaction, decision: Decision) -> None:
         entry = DecisionEntry.of(

@@ -9,7 +9,7 @@ from typing import Literal
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, create_engine, func, make_url, select
-from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.exc import ArgumentError, SQLAlchemyError
 
 from gateway.errors import Fault, Issue
 from gateway.settings import Settings
@@ -24,7 +24,10 @@ def schema_of(settings: Settings) -> Schema:
 
     Raises `Fault` when the database cannot be reached or is of a newer program.
     """
-    url = make_url(settings.database)
+    try:
+        url = make_url(settings.database)
+    except ArgumentError:
+        raise _fault("invalid", "ZIBPOORT_DATABASE_URL is not a database URL") from None
     if url.get_backend_name() == "sqlite" and not Path(str(url.database)).exists():
         return "absent"  # connecting would make the file
     engine = create_engine(url, hide_parameters=True)

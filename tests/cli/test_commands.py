@@ -171,31 +171,6 @@ def test_a_minted_token_is_one(zibpoort: Run, tmp_path: Path) -> None:
 # -- configuration, mappings, serving ------------------------------------------------------------------
 
 
-def test_a_good_configuration_has_warnings_only(served: House, zibpoort: Run) -> None:
-    done = zibpoort("check-config")
-    assert done.code == 0, done.out
-    assert "error" not in done.out
-    assert "not confirmed by a jurist" in done.out
-
-
-@pytest.mark.parametrize(
-    ("name", "value", "told"),
-    [
-        ("ZIBPOORT_PORT", "many", "ZIBPOORT_PORT"),
-        ("ZIBPOORT_ZONE", "Europe/Atlantis", "ZIBPOORT_ZONE"),
-        ("ZIBPOORT_PARTIES_FILE", "absent.yaml", "absent.yaml"),
-        ("ZIBPOORT_TOKEN_KEYS_FILE", "absent.json", "ZIBPOORT_TOKEN_KEYS_FILE"),
-    ],
-)
-def test_a_wrong_configuration_is_named(
-    served: House, zibpoort: Run, monkeypatch: pytest.MonkeyPatch, name: str, value: str, told: str
-) -> None:
-    monkeypatch.setenv(name, value)
-    done = zibpoort("check-config")
-    assert done.code == 1
-    assert told in done.out + done.err
-
-
 def test_serving_with_a_wrong_configuration_ends_with_a_reason(tmp_path: Path) -> None:
     stage = Stage(tmp_path)
     stage.prepare()

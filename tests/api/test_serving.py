@@ -1,0 +1,124 @@
+"""How the server ends, and several workers behind one address."""
+
+from __future__ import annotations
+
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import pytest
+
+from conformance.stage import DOCUMENT, EPD, PGO, Stage, free_port
+from tests.api.test_metrics import TOKEN, samples
+from tests.cli.command import process
+from tests.exchange.house import FENNA
+
+WORKERS = """
+from gateway.api.serving import run
+from gateway.settings import load_settings
+if __name__ == "__main__":
+    run(load_settings(), workers=2)
+"""
+"""What `serve --workers 2` does once it has found a database for several writers."""
+
+
+@pytest.fixture
+def stage(tmp_path: Path) -> Iterator[Stage]:
+    with Stage(tmp_path) as found:
+        found.prepare()
+        yield found
+
+
+def begin(stage: Stage, document: bytes) -> socket.socket:
+    """A delivery of which half has been sent."""
+    connection = socket.create_connection(("127.0.0.1", stage.port), timeout=30)
+    head = [
+        "POST /documents HTTP/1.1",
+        "Host: x",
+        f"Authorization: Bearer {stage.token(EPD)}",
+        "Content-Type: application/xml",
+        f"Content-Length: {len(document)}",
+    ]
+    connection.sendall("\r\n".join([*head, "", ""]).encode() + document[: len(document) // 2])
+    time.sleep(0.5)  # so that it is under way
+    return connection
+
+
+def stop(stage: Stage) -> subprocess.Popen[bytes]:
+    assert stage.server is not None
+    stage.server.terminate()
+    time.sleep(0.5)
+    return stage.server
+
+
+def test_what_is_under_way_is_finished_before_the_server_ends(stage: Stage) -> None:
+    stage.start()
+    document = DOCUMENT.read_bytes()
+    with begin(stage, document) as connection:
+        server = stop(stage)
+        with pytest.raises(OSError, match="refused"):
+            stage.ask("GET", "/health/live")
+        connection.sendall(document[len(document) // 2 :])
+        assert connection.recv(4096).startswith(b"HTTP/1.1 201 ")
+    assert server.wait(20) == 0
+    stage.start()
+    assert stage.ask("GET", "/fhir/r4/Condition", stage.token(PGO, FENNA)).json["total"] == 2
+
+
+def test_what_does_not_come_to_an_end_holds_the_server_no_longer_than_the_grace(stage: Stage) -> None:
+    stage.settings = {"ZIBPOORT_GRACE_SECONDS": "1"}
+    stage.start()
+    begun = time.monotonic()
+    with begin(stage, DOCUMENT.read_bytes()):
+        assert stop(stage).wait(20) == 0
+    assert time.monotonic() - begun < 10
+    assert "Traceback" not in (stage.folder / "server.log").read_text()
+
+
+def test_a_server_without_work_ends_at_once(stage: Stage) -> None:
+    stage.start()
+    assert stop(stage).wait(20) == 0
+
+
+def test_several_workers_need_a_database_for_several_writers(stage: Stage) -> None:
+    done = process("serve", "--workers", "2", environment=stage.environment)
+    assert done.code == 2
+    assert "PostgreSQL" in done.err
+    assert not (stage.folder / "data").exists()
+
+
+@pytest.mark.slow
+def test_two_workers_share_the_address_the_log_and_the_figures(stage: Stage) -> None:
+    """On SQLite, which the command refuses for its speed: what is shown here is the processes."""
+    stage.port = free_port()
+    token = stage.folder / "metrics-token"
+    token.write_text(TOKEN)
+    own = {"ZIBPOORT_PORT": str(stage.port), "ZIBPOORT_METRICS_TOKEN_FILE": str(token)}
+    with (stage.folder / "server.log").open("ab") as log:
+        stage.server = subprocess.Popen(
+            [sys.executable, "-c", WORKERS], env=stage.environment | own, stdout=log, stderr=log
+        )
+    for _ in range(300):
+        try:
+            if stage.ask("GET", "/health/ready").status == 200:
+                break
+        except OSError:
+            time.sleep(0.2)
+    else:
+        pytest.fail((stage.folder / "server.log").read_text()[-2000:])
+    assert stage.post(DOCUMENT.read_bytes(), stage.token(EPD)).status == 201
+    pgo = stage.token(PGO, FENNA)
+    with ThreadPoolExecutor(8) as pool:
+        replies = list(pool.map(lambda _: stage.ask("GET", "/fhir/r4/Condition", pgo).status, range(40)))
+    assert replies == [200] * 40
+    found = samples(stage.ask("GET", "/metrics", TOKEN).body.decode())
+    read = "zibpoort_exchanges_total[person-reads-own-record permit-with-less completed]"
+    assert found[read] == 40
+    assert stop(stage).wait(30) == 0
+    done = process("log", "verify", environment=stage.environment)
+    assert done.out.endswith("0 problems\n"), done.out
+    stage.server = None
