@@ -83,18 +83,16 @@ def _mappings(_: Settings) -> Iterable[Issue]:
 def _database(settings: Settings) -> Iterator[Issue]:
     """Reached, migrated, of these keys, with a log that holds together."""
     from gateway.errors import Issue
-    from gateway.exchange import open_pipeline
-    from gateway.exchange.readiness import COMPONENTS
-    from gateway.storage import schema_of
+    from gateway.storage import DATABASE_CHECKS, open_database, schema_of
 
     state = schema_of(settings)
     if state == "current":
-        pipeline = open_pipeline(settings)
+        database = open_database(settings)
         try:
-            for name in ("database", "keys", "log"):
-                COMPONENTS[name](pipeline)
+            for check in DATABASE_CHECKS.values():
+                check(database)
         finally:
-            pipeline.books.database.close()
+            database.close()
     else:
         text = {"absent": "has no tables yet", "behind": "has the tables of an older version"}[state]
         yield Issue("information", "informational", f"{text}; the next start makes them", place="database")

@@ -6,23 +6,11 @@ from collections.abc import Callable, Mapping
 
 from gateway.errors import Fault, Issue
 from gateway.exchange.pipeline import FORMATS, Pipeline
-from gateway.storage import check_log, check_migrated
+from gateway.storage import DATABASE_CHECKS, Database
 
 
-def _database(pipeline: Pipeline) -> None:
-    """A writer gets its turn, and the tables are those of this program."""
-    with pipeline.books.database.write() as transaction:
-        check_migrated(transaction.connection)
-
-
-def _keys(pipeline: Pipeline) -> None:
-    with pipeline.books.database.read() as transaction:
-        pipeline.books.database.check_keys(transaction)
-
-
-def _log(pipeline: Pipeline) -> None:
-    with pipeline.books.database.read() as transaction:
-        check_log(transaction)
+def _stored(check: Callable[[Database], None]) -> Callable[[Pipeline], None]:
+    return lambda pipeline: check(pipeline.books.database)
 
 
 def _mappings(pipeline: Pipeline) -> None:
@@ -36,10 +24,8 @@ def _register(pipeline: Pipeline) -> None:
 
 
 COMPONENTS: Mapping[str, Callable[[Pipeline], None]] = {
-    "database": _database,
-    "keys": _keys,
-    "log": _log,
+    **{name: _stored(check) for name, check in DATABASE_CHECKS.items()},
     "mappings": _mappings,
     "register": _register,
 }
-"""Each raises `GatewayError` when it does not work."""
+"""Each raises when it does not work."""

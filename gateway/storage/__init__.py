@@ -17,7 +17,7 @@
 A person is a pseudonym: `Database.pseudonym(bsn)`.  Who may see what is for the caller to decide.
 """
 
-from gateway.storage.checks import Schema, check_log, check_migrated, schema_of
+from gateway.storage.checks import DATABASE_CHECKS, Schema, schema_of
 from gateway.storage.database import Database, Transaction, open_database
 from gateway.storage.documents import (
     NewDocument,
@@ -44,6 +44,7 @@ from gateway.storage.versions import Change, FhirForm, ResourceName, Saved
 
 __all__ = [
     "Change",
+    "DATABASE_CHECKS",
     "Database",
     "FhirForm",
     "KeyEncryption",
@@ -59,8 +60,6 @@ __all__ = [
     "StoredDocument",
     "StoredResource",
     "Transaction",
-    "check_log",
-    "check_migrated",
     "document",
     "locate",
     "lock_person",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from functools import cache
 from pathlib import Path
 from typing import Literal
@@ -13,7 +14,7 @@ from sqlalchemy.exc import ArgumentError, SQLAlchemyError
 
 from gateway.errors import Fault, Issue
 from gateway.settings import Settings
-from gateway.storage.database import MIGRATIONS, Transaction
+from gateway.storage.database import MIGRATIONS, Database
 from gateway.storage.tables import log_entries
 
 Schema = Literal["absent", "behind", "current"]
@@ -40,19 +41,35 @@ def schema_of(settings: Settings) -> Schema:
         engine.dispose()
 
 
-def check_migrated(connection: Connection) -> None:
-    """Raises `Fault` unless the tables are those of this program."""
-    if _schema(connection) != "current":
-        raise _fault("no-store", "the database is not migrated")
+def check_migrated(database: Database) -> None:
+    """Raises `Fault` unless a writer gets its turn and the tables are those of this program."""
+    with database.write() as transaction:
+        if _schema(transaction.connection) != "current":
+            raise _fault("no-store", "the database is not migrated")
 
 
-def check_log(transaction: Transaction) -> None:
+def check_keys(database: Database) -> None:
+    """Raises `Fault` when the keys are not those of this database."""
+    with database.read() as transaction:
+        database.check_keys(transaction)
+
+
+def check_log(database: Database) -> None:
     """Raises `Fault` when the head of the exchange log contradicts itself or its last entry."""
-    store = transaction.log.store
-    newest = select(func.max(log_entries.c.position)).where(log_entries.c.shard == store.shard)
-    last = transaction.connection.execute(newest).scalar_one()
-    if store.head().size != (0 if last is None else last + 1):
-        raise _fault("security", "the head of the exchange log is not that of its entries")
+    with database.read() as transaction:
+        store = transaction.log.store
+        newest = select(func.max(log_entries.c.position)).where(log_entries.c.shard == store.shard)
+        last = transaction.connection.execute(newest).scalar_one()
+        if store.head().size != (0 if last is None else last + 1):
+            raise _fault("security", "the head of the exchange log is not that of its entries")
+
+
+DATABASE_CHECKS: Mapping[str, Callable[[Database], None]] = {
+    "database": check_migrated,
+    "keys": check_keys,
+    "log": check_log,
+}
+"""What must hold of an open database, by component."""
 
 
 def _schema(connection: Connection) -> Schema:
