@@ -1,10 +1,13 @@
-FROM python:3.13-slim AS build
+# An exact tag; where a registry can be asked, add its digest: python:…@sha256:….
+ARG PYTHON=python:3.13.16-slim-bookworm
+
+FROM ${PYTHON} AS build
 WORKDIR /build
 RUN python -m venv /opt/zibpoort
 # The dependencies first: this layer stays as long as the lock file does.
 COPY pyproject.toml requirements.lock ./
-RUN python -c "import tomllib; print(*tomllib.load(open('pyproject.toml', 'rb'))['project']['dependencies'], sep='\n')" \
-      > runtime.txt \
+RUN python -c "import tomllib; project = tomllib.load(open('pyproject.toml', 'rb'))['project']; \
+      print(*project['dependencies'], *project['optional-dependencies']['otel'], sep='\n')" > runtime.txt \
  && /opt/zibpoort/bin/pip install --no-cache-dir --constraint requirements.lock --requirement runtime.txt
 COPY . .
 RUN pip install --no-cache-dir --constraint requirements.lock hatchling \
@@ -12,7 +15,7 @@ RUN pip install --no-cache-dir --constraint requirements.lock hatchling \
  && /opt/zibpoort/bin/pip install --no-cache-dir --no-deps dist/*.whl \
  && /opt/zibpoort/bin/pip uninstall --yes pip
 
-FROM python:3.13-slim
+FROM ${PYTHON}
 LABEL org.opencontainers.image.title="Zibpoort" \
       org.opencontainers.image.licenses="EUPL-1.2"
 RUN useradd --system --uid 10001 --home-dir /var/lib/zibpoort --create-home zibpoort

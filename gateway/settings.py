@@ -30,7 +30,7 @@ KEY_BYTES = 32
 TOKEN_CHARACTERS = 32
 """Least length of the token of /metrics."""
 
-_NOT_OURS = {"ZIBPOORT_TESTDATA"}  # the test suite's own
+_NOT_OURS = {"ZIBPOORT_CACHE", "ZIBPOORT_TESTDATA"}  # the folder of compiled mappings; the test suite's own
 
 
 class Settings(BaseSettings):
