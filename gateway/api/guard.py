@@ -36,7 +36,6 @@ HEADERS = {
 HSTS = ("Strict-Transport-Security", "max-age=63072000")
 """When the gateway is known by an https address."""
 
-
 METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE", "CONNECT"})
 """What is logged as a method; anything else could be a number of a person."""
 

@@ -33,7 +33,7 @@ FOLDER = "PROMETHEUS_MULTIPROC_DIR"
 SECONDS: dict[Kind, tuple[str, str, tuple[str, ...]]] = {
     "request": ("zibpoort_request_seconds", "From request to the end of its answer", ()),
     "queue": ("zibpoort_queue_seconds", "Wait of a request for a thread", ()),
-    "step": ("zibpoort_step_seconds", "One step of an exchange; step=release is the release", ("step",)),
+    "step": ("zibpoort_step_seconds", "One step of an exchange", ("step",)),
     "translation": ("zibpoort_translation_seconds", "One document read or written", ("direction",)),
     "transaction": ("zibpoort_transaction_seconds", "One database transaction, commit included", ("kind",)),
     "append": ("zibpoort_log_append_seconds", "One entry put into the exchange log, before commit", ()),

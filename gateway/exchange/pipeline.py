@@ -122,7 +122,7 @@ class Pipeline:
             exchange.step("encode")
             accounted = account(self.translator, read, blocks, FORMATS.values(), context)  # (6) encode
             counts = Counter(block.type for block in blocks)
-            exchange.step("release")
+            exchange.step("store")
             with self.books.database.write() as transaction:  # (7) store, and the outcome with it
                 stored = store_document(
                     transaction,

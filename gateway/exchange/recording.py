@@ -149,6 +149,7 @@ class Exchange:
         if transaction is not None:
             self._write_outcome(transaction, outcome)
             return
+        self._step.close()
         with self._books.database.write() as own:
             self._write_outcome(own, outcome)
 

@@ -96,7 +96,7 @@ def test_times_are_told_of_every_part(watched: Door) -> None:
     watched.post()
     watched.get("/fhir/stu3/Condition")
     found = figures(watched)
-    for step in ("receive", "decode", "decide", "record", "minimise", "encode", "release"):
+    for step in ("receive", "decode", "decide", "record", "minimise", "encode", "release", "store"):
         assert found[f"zibpoort_step_seconds_count[{step}]"] >= 1, step
     assert found["zibpoort_translation_seconds_count[read]"] == 1
     assert found["zibpoort_translation_seconds_count[write]"] == 3  # the account has both versions

@@ -28,9 +28,7 @@ from gateway.settings import Settings
 from tests.api.client import Door
 from tests.exchange.house import FENNA, House
 
-STEPS = [
-    f"step {name}" for name in ("receive", "decode", "decide", "record", "minimise", "encode", "release")
-]
+STEPS = [f"step {name}" for name in ("receive", "decode", "decide", "record", "minimise", "encode", "store")]
 
 
 @pytest.fixture
@@ -95,7 +93,7 @@ def test_the_seven_steps_are_spans_of_the_request_in_their_order(
     assert surrounded["translation read"] == {"step decode"}
     assert surrounded["translation write"] == {"step encode"}
     assert surrounded["append"] == {"transaction write"}
-    assert surrounded["transaction write"] == {"step record", "step release"}
+    assert surrounded["transaction write"] == {"step record", "step store"}
     (request,) = [span for span in spans if span.name == "request"]
     assert request.attributes == {"zibpoort.request": answer.headers["x-request-id"]}
 
