@@ -43,8 +43,8 @@ from gateway.storage.verifier import verify_records
 from gateway.storage.versions import Change, FhirForm, ResourceName, Saved
 
 __all__ = [
-    "Change",
     "DATABASE_CHECKS",
+    "Change",
     "Database",
     "FhirForm",
     "KeyEncryption",
