@@ -39,6 +39,8 @@ from gateway.mapping import Context, Translator, bundle
 from gateway.mapping.runtime.writers import NULL_FLAVOR
 from gateway.mapping.translator import FOLDERS
 
+DAYS = ("2020-02-29", "2031-03-01")
+"""A day of the past and one of the future, between which the conditions of mappings tell."""
 LIST = Path(__file__).with_suffix(".yaml")
 Leaf = tuple[str, str]
 
@@ -133,16 +135,26 @@ def _trip(translator: Translator, context: Context, path: Path, form: str) -> It
     yield from losses("ada", path.stem, translator.bridge.carry(returned.blocks, "2020").blocks, again.blocks)
 
 
+def mapped_blocks(translator: Translator, form: str) -> Iterator[Profile]:
+    """The profile of every block that a format has rows for, in resources of its own or of others."""
+    loaded = translator.loaded(form)
+    own = {(part.release, part.block) for part in loaded.compiled.parts if part.block not in loaded.partials}
+    for release, name in sorted(own | {(loaded.compiled.release, block) for block in loaded.compiled.joined}):
+        profile = translator.profiles.get(release, name)
+        if profile is not None:
+            yield profile
+
+
 def specimen_trips(translator: Translator, context: Context) -> Iterator[Loss]:
     """The losses over made-up blocks, one for every concept of every block that a format maps."""
     for form in FOLDERS:
         loaded = translator.loaded(form)
-        for release, name in sorted({(part.release, part.block) for part in loaded.compiled.parts}):
-            profile = translator.profiles.get(release, name)
-            if profile is None or profile.kind == "partial":
-                continue
-            for key, concept in specimens.leaves(translator.profiles, release, profile.concepts):
-                yield from _specimen_trip(translator, context, form, profile, key, concept)
+        mapped = {(block, concept) for block, concept, _, _ in loaded.compiled.rows}
+        for profile in (each for each in mapped_blocks(translator, form) if loaded.writes(each.block)):
+            for key, concept in specimens.leaves(translator.profiles, profile):
+                basic = key[0] not in profile.concepts
+                if not basic or ((profile.block, key[0]) in mapped and key[0] != "Subject"):
+                    yield from _specimen_trip(translator, context, form, profile, key, concept)
 
 
 def _specimen_trip(
@@ -171,6 +183,25 @@ def _specimen_trip(
     for loss in losses(f"specimen {form}", "made-up", mine, returned.blocks):
         if not loss.concept.endswith(".Subject"):
             yield loss
+
+
+def whole(translator: Translator, form: str, day: str) -> list[Block]:
+    """A document with every concept of every block that a format maps; all that happens happens on that day.
+
+    References are answered where the document has such a block.
+    """
+    profiles = translator.profiles
+
+    def made(profile: Profile, key: tuple[str, ...], concept: Concept) -> Any:
+        found = specimens.fitting(key, concept)
+        if found is None and concept.type == "moment":
+            return Moment(day)
+        if key == ("Subject",) and "Patient" in concept.targets:
+            return Ref("Patient/other")
+        preferred = _mapped_code(translator, form, profile.block, key)
+        return found or specimens.value(concept, profiles, profile.release, preferred)
+
+    return [specimens.whole(profile, profiles, made) for profile in mapped_blocks(translator, form)]
 
 
 def _mapped_code(

@@ -5,7 +5,7 @@ They reach every row of every mapping, also those that no published document sho
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 from gateway.blocks.profiles import Concept, Profile, Profiles
@@ -43,14 +43,23 @@ def fitting(key: Key, concept: Concept) -> Any:
     return None if concept.type == "text" and not isinstance(found, Text) else found
 
 
-def leaves(profiles: Profiles, release: str, concepts: Any, above: Key = ()) -> Iterator[tuple[Key, Concept]]:
-    """Every concept without parts of a block, with its path; partial zibs are opened."""
-    for name, concept in concepts.items():
-        inside = profiles.inside(release, concept)
-        if inside:
-            yield from leaves(profiles, release, inside, (*above, name))
-        else:
-            yield (*above, name), concept
+def leaves(profiles: Profiles, profile: Profile) -> Iterator[tuple[Key, Concept]]:
+    """Every concept without parts of a block, with its path; those of every block too, partial zibs opened."""
+
+    def walk(concepts: Mapping[str, Concept], above: Key) -> Iterator[tuple[Key, Concept]]:
+        for name, concept in concepts.items():
+            inside = profiles.inside(profile.release, concept)
+            if inside:
+                yield from walk(inside, (*above, name))
+            else:
+                yield (*above, name), concept
+
+    yield from walk(_concepts(profiles, profile), ())
+
+
+def _concepts(profiles: Profiles, profile: Profile) -> Mapping[str, Concept]:
+    basics = profiles.basics(profile.release)
+    return {**(basics.concepts if basics else {}), **profile.concepts}
 
 
 def value(
@@ -133,3 +142,19 @@ def _companions(group: Concept, release: str, profiles: Profiles) -> dict[str, A
         if each.required and each.type != "reference" and not profiles.inside(release, each)
         for made in [value(each, profiles, release)]
     }
+
+
+def whole(profile: Profile, profiles: Profiles, made: Callable[[Profile, Key, Concept], Any]) -> Block:
+    """A block with a value for every concept, as `made` gives it; the one that `value` makes references to."""
+
+    def filled(concepts: Mapping[str, Concept], above: Key) -> dict[str, Any]:
+        values: dict[str, Any] = {}
+        for name, concept in concepts.items():
+            key = (*above, name)
+            inside = profiles.inside(profile.release, concept)
+            found = filled(inside, key) if inside else made(profile, key, concept)
+            values[name] = [found] if concept.many else found
+        return values
+
+    values = filled(_concepts(profiles, profile), ())
+    return Block(profile.block, profile.release, f"{profile.block}/other", values)

@@ -9,7 +9,7 @@ between parts, a name of a block.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from functools import wraps
 from pathlib import Path
 from typing import Any
@@ -53,17 +53,18 @@ def rows() -> Iterator[Line]:
 
 def _mapping_rows(file: Path) -> Iterator[Line]:
     for part in formats.read_mapping(file).parts:
-        for row in _walk((*part.rows, *(row for join in part.joins for row in join.rows))):
-            for place in row.places:
-                for way in ("read", "write") if not place.rows else ():
-                    if way in (part.only or way) and way in (place.only or way):
-                        yield str(place.mark), ".".join(row.concept) or ".", way
+        for each in (part.rows, *(join.rows for join in part.joins)):
+            yield from _walk(each, ("read",) if part.only else ("read", "write"))
 
 
-def _walk(found: tuple[language.Row, ...]) -> Iterator[language.Row]:
+def _walk(found: Iterable[language.Row], ways: Iterable[str]) -> Iterator[Line]:
     for row in found:
-        yield row
-        yield from _walk(row.rows)
+        for place in row.places:
+            own = [way for way in ways if place.only in ("", way)]
+            if place.rows:
+                yield from _walk(place.rows, own)
+            else:
+                yield from ((str(place.mark), ".".join(row.concept) or ".", way) for way in own)
 
 
 def _bridge_rows(document: Document) -> Iterator[Line]:

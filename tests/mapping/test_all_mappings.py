@@ -6,7 +6,9 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from conformance import roundtrip
-from gateway.mapping import Context, Translator, tools
+from gateway.codecs import fhir_json
+from gateway.mapping import Context, Translator, bundle, tools
+from gateway.mapping.translator import FOLDERS, Read, Written
 
 NOON = Context(datetime.datetime(2026, 7, 1, 12, tzinfo=ZoneInfo("Europe/Amsterdam")))
 
@@ -41,3 +43,23 @@ def test_coverage_names_the_directions_of_every_concept() -> None:
         pressure["SystolicBloodPressure"] == {"fhir-r4": "both"}
         or "both" in pressure["SystolicBloodPressure"].values()
     )
+
+
+@pytest.mark.parametrize("form", FOLDERS)
+@pytest.mark.parametrize("day", roundtrip.DAYS)
+def test_what_was_read_once_stays_what_it_is(translator: Translator, form: str, day: str) -> None:
+    """A document with every concept of every block: after one reading, a format neither loses nor adds a value."""
+    first = again(translator, translator.write_blocks(roundtrip.whole(translator, form, day), form, NOON, "whole"))
+    assert {block.type for block in first.blocks} >= {
+        profile.block for profile in roundtrip.mapped_blocks(translator, form)
+    }
+    second = again(translator, translator.write(first, form, NOON))
+    assert list(roundtrip.losses(form, "whole", first.blocks, second.blocks)) == []
+    assert list(roundtrip.losses(form, "whole", second.blocks, first.blocks)) == []
+
+
+def again(translator: Translator, written: Written) -> Read:
+    """A document that was written, read."""
+    version = translator.loaded(written.format).compiled.version
+    data = fhir_json.encode(bundle(written.resources, NOON.base), version)
+    return translator.read(data, NOON, written.format)

@@ -451,7 +451,9 @@ def made_up(release: str, block: str) -> dict[tuple[str, ...], dict[str, Any]]:
     profile = TRANSLATOR.profiles.get(release, block)
     assert profile is not None
     found = {}
-    for key, concept in specimens.leaves(TRANSLATOR.profiles, release, profile.concepts):
+    for key, concept in specimens.leaves(TRANSLATOR.profiles, profile):
+        if key[0] not in profile.concepts:
+            continue  # what every block has goes along without a plan
         blocks = specimens.block(profile, key, concept, TRANSLATOR.profiles, None)
         values = next(each for each in blocks if each.type == block and each.key.endswith("specimen")).values
         found[key] = {name: value for name, value in values.items() if name == key[0]}
