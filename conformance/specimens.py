@@ -31,6 +31,7 @@ FITTING: dict[str, Any] = {
     "WeekDay": Code("307145004", SNOMED, "a display"),
     "TimeOfDay": Code("73775008", SNOMED, "a display"),
     "AgreementReason": Text("a text"),
+    "IdentificationNumber": Identifier("specimen-1", "2.999.1"),  # of the sender, in no national register
     "AdditionalInstructions": Code("1018", "2.16.840.1.113883.2.4.4.5", "a display"),
 } | dict.fromkeys(("Dose", "Amount", "DispensedAmount", "IngredientAmount", "ProductAmount"), _BASIC_UNIT)
 """Values of the concepts (in a group of the name, too) whose type says less than what they can hold."""
@@ -81,11 +82,16 @@ def value(
         case "identifier":
             return Identifier("specimen-1", "2.16.840.1.113883.2.4.6.1")
         case "reference":
-            return Ref(f"{concept.targets[0]}/other" if concept.targets else "")
+            return Ref(f"{target(concept)}/other" if concept.targets else "")
         case "blob":
             return Blob("JVBERi0xLjQK")
         case _:
             return Text("a text")
+
+
+def target(concept: Concept) -> str:
+    """The block that a made-up reference points at: the professional whose role it may say, else the first."""
+    return "HealthProfessional" if "HealthProfessional" in concept.targets else concept.targets[0]
 
 
 def _code(concept: Concept, profiles: Profiles, release: str) -> tuple[str, str]:
@@ -109,8 +115,8 @@ def block(profile: Profile, key: Key, concept: Concept, profiles: Profiles, made
     else:
         person.values = values
     if concept.type == "reference" and concept.targets:
-        target = concept.targets[0]
-        blocks.append(Block(target, profile.release, f"{target}/other", {"Subject": Ref(person.key)}))
+        other = target(concept)
+        blocks.append(Block(other, profile.release, f"{other}/other", {"Subject": Ref(person.key)}))
     return blocks
 
 

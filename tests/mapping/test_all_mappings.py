@@ -55,7 +55,7 @@ def test_what_was_read_once_stays_what_it_is(translator: Translator, form: str, 
     }
     second = again(translator, translator.write(first, form, NOON))
     assert list(roundtrip.losses(form, "whole", first.blocks, second.blocks)) == []
-    assert list(roundtrip.losses(form, "whole", second.blocks, first.blocks)) == []
+    assert said(second) - said(first) == set()
 
 
 def again(translator: Translator, written: Written) -> Read:
@@ -63,3 +63,7 @@ def again(translator: Translator, written: Written) -> Read:
     version = translator.loaded(written.format).compiled.version
     data = fhir_json.encode(bundle(written.resources, NOON.base), version)
     return translator.read(data, NOON, written.format)
+
+
+def said(read: Read) -> set[roundtrip.Leaf]:
+    return {leaf for block in read.blocks for leaf in roundtrip.values_of(block)}
