@@ -120,9 +120,13 @@ class Profile:
 class Profiles:
     """All profiles and value sets, by release."""
 
-    __slots__ = ("_profiles", "_roots", "_value_sets")
+    __slots__ = ("_profiles", "_roots", "_value_sets", "folder")
 
-    def __init__(self, profiles: list[Profile], value_sets: dict[str, dict[str, ValueSet]]) -> None:
+    def __init__(
+        self, folder: Path, profiles: list[Profile], value_sets: dict[str, dict[str, ValueSet]]
+    ) -> None:
+        self.folder = folder
+        """Where they were read, for who names their lines."""
         self._profiles: dict[str, dict[str, Profile]] = {}
         self._roots: dict[str, dict[str, Profile]] = {}
         self._value_sets = value_sets
@@ -192,7 +196,7 @@ def load_profiles(folder: Path = ZIB_PROFILES) -> Profiles:
         else:
             profiles.append(_read(file, texts, _profile))
     texts.keep()
-    whole = Profiles(profiles, value_sets)
+    whole = Profiles(folder, profiles, value_sets)
     for profile in profiles:
         _check_links(folder, profile, whole)
     return whole

@@ -24,7 +24,6 @@ from gateway.mapping.ada.compiling import AdaCompiler, function_name, spelled
 from gateway.mapping.ada.document import AdaReading
 from gateway.mapping.ada.overlays import Overlay
 from gateway.mapping.runtime.state import Reading
-from gateway.resources import ZIB_PROFILES
 from gateway.terminology.units import Units
 
 Element = etree._Element
@@ -33,13 +32,11 @@ Element = etree._Element
 class AdaReader:
     """The reading of ADA of every application that has an overlay."""
 
-    def __init__(self, profiles: Profiles, overlays: list[Overlay], folder: Path = ZIB_PROFILES) -> None:
+    def __init__(self, profiles: Profiles, overlays: list[Overlay]) -> None:
         self.profiles = profiles
         self.overlays = overlays
         self._units = Units.load()
-        self._applications = {
-            overlay.application: Application(overlay, profiles, folder) for overlay in overlays
-        }
+        self._applications = {overlay.application: Application(overlay, profiles) for overlay in overlays}
 
     @classmethod
     def load(cls, folder: Path, profiles: Profiles) -> AdaReader:
@@ -111,10 +108,10 @@ BlockReader = Callable[[Element, Group, AdaReading], None]
 class Application:
     """One application with the functions that read its blocks, each compiled when first needed."""
 
-    def __init__(self, overlay: Overlay, profiles: Profiles, folder: Path) -> None:
+    def __init__(self, overlay: Overlay, profiles: Profiles) -> None:
         self.overlay = overlay
         self.release = overlay.release
-        self._documents = _Documents(folder, overlay.release)
+        self._documents = _Documents(profiles.folder, overlay.release)
         self.compiler = AdaCompiler(overlay, profiles, self._documents)
         self.blocks = self._names(profiles)
         """Element name to block."""

@@ -40,7 +40,6 @@ from gateway.mapping.ada.links import BSN, PERSON, numbers_of
 from gateway.mapping.ada.overlays import CONCEPTS, Overlay
 from gateway.mapping.carrying import to_ada
 from gateway.mapping.runtime.state import Writing
-from gateway.resources import ZIB_PROFILES
 from gateway.terminology.units import Units
 
 Element = etree._Element
@@ -53,11 +52,11 @@ SUBJECT_NUMBER: Final = "2.16.840.1.113883.2.4.3.11.999.121.1.2"
 class Forms:
     """The registration forms of one release of the zibs."""
 
-    def __init__(self, overlay: Overlay, profiles: Profiles, folder: Path) -> None:
+    def __init__(self, overlay: Overlay, profiles: Profiles) -> None:
         self.overlay, self.release = overlay, overlay.release
         self.profiles = profiles
         self.basics = profiles.basics(overlay.release)
-        self._folder = folder
+        self._folder = profiles.folder
         self._elements = {block: name for name, block in overlay.blocks.items() if block}
         self._rules: dict[str, dict[tuple[str, ...], str]] = {}
 
@@ -111,9 +110,9 @@ def _keys(path: tuple[str, ...]) -> Iterator[str]:
 class AdaWriter:
     """Writes registration forms, for every release that has an application which is written."""
 
-    def __init__(self, profiles: Profiles, overlays: list[Overlay], folder: Path = ZIB_PROFILES) -> None:
+    def __init__(self, profiles: Profiles, overlays: list[Overlay]) -> None:
         self.units = Units.load()
-        self._forms = {each.release: Forms(each, profiles, folder) for each in overlays if each.writes}
+        self._forms = {each.release: Forms(each, profiles) for each in overlays if each.writes}
 
     @classmethod
     def load(cls, folder: Path, profiles: Profiles) -> AdaWriter:
