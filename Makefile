@@ -10,10 +10,10 @@ export PYTHONUTF8 := 1
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test check format bench crash score lock clean
+.PHONY: help setup demo test coverage-mappings check format bench crash score lock clean
 
 help:  ## this list
-	@grep -E '^[a-z]+:.*##' Makefile | sed -E 's/^([a-z]+):[^#]*## */make \1\t/' | expand -t 14
+	@grep -E '^[a-z-]+:.*##' Makefile | sed -E 's/^([a-z-]+):[^#]*## */make \1\t/' | expand -t 24
 
 setup: $(STAMP)  ## .venv with the locked dependencies and the zibpoort command
 
@@ -29,6 +29,10 @@ demo: setup  ## the story of one exchange, then a server to try out (EXIT=1: sto
 
 test: setup  ## all tests (ARGS="-m 'not slow'" and the like go to pytest)
 	$(BIN)/python -m pytest $(ARGS)
+
+# Without the published material, so that the list is the same everywhere.
+coverage-mappings: setup  ## the rows of the mappings that no test reaches, and in which direction
+	ZIBPOORT_TESTDATA=absent $(BIN)/python -m pytest -q -r fE -p tests.mapping_coverage tests/mapping $(ARGS)
 
 check: setup  ## ruff, mypy strict, import directions, schema of every YAML file
 	$(BIN)/ruff check .

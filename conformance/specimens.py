@@ -45,7 +45,7 @@ def fitting(key: Key, concept: Concept) -> Any:
 
 
 def leaves(profiles: Profiles, profile: Profile) -> Iterator[tuple[Key, Concept]]:
-    """Every concept without parts of a block, with its path; those of every block too, partial zibs opened."""
+    """Every concept without parts, with its path: those that all blocks have too; partial zibs are opened."""
 
     def walk(concepts: Mapping[str, Concept], above: Key) -> Iterator[tuple[Key, Concept]]:
         for name, concept in concepts.items():
@@ -90,7 +90,7 @@ def value(
 
 
 def target(concept: Concept) -> str:
-    """The block that a made-up reference points at: the professional whose role it may say, else the first."""
+    """The block that a made-up reference points at: a professional, who has a role too, else the first."""
     return "HealthProfessional" if "HealthProfessional" in concept.targets else concept.targets[0]
 
 
@@ -151,7 +151,7 @@ def _companions(group: Concept, release: str, profiles: Profiles) -> dict[str, A
 
 
 def whole(profile: Profile, profiles: Profiles, made: Callable[[Profile, Key, Concept], Any]) -> Block:
-    """A block with a value for every concept, as `made` gives it; the one that `value` makes references to."""
+    """A block with a value for every concept, as `made` gives it; references of `value` point there."""
 
     def filled(concepts: Mapping[str, Concept], above: Key) -> dict[str, Any]:
         values: dict[str, Any] = {}

@@ -192,13 +192,13 @@ def pytest_sessionfinish(session: pytest.Session) -> None:
         session.exitstatus = pytest.ExitCode.TESTS_FAILED
 
 
-def pytest_unconfigure() -> None:
+def pytest_unconfigure(config: pytest.Config) -> None:
     """The list, after all that pytest says."""
-    missing = unreached()
+    out, missing = config.get_terminal_writer(), unreached()
     for rule, concept, way in missing:
         file = rule.removeprefix("mappings/")
-        print(f"mappings/{'releases/' if file.startswith(NAME) else ''}{file} {concept} {way}")
-    print(f"{len(list(rows()))} rows, {len(missing)} unreached")
+        out.line(f"mappings/{'releases/' if file.startswith(NAME) else ''}{file} {concept} {way}")
+    out.line(f"{len(set(rows()))} rows, {len(missing)} unreached")
 
 
 def unreached() -> list[Line]:

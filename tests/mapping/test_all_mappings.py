@@ -48,8 +48,9 @@ def test_coverage_names_the_directions_of_every_concept() -> None:
 @pytest.mark.parametrize("form", FOLDERS)
 @pytest.mark.parametrize("day", roundtrip.DAYS)
 def test_what_was_read_once_stays_what_it_is(translator: Translator, form: str, day: str) -> None:
-    """A document with every concept of every block: after one reading, a format neither loses nor adds a value."""
-    first = again(translator, translator.write_blocks(roundtrip.whole(translator, form, day), form, NOON, "whole"))
+    """A document with every concept of every block: once read, it neither loses nor gains a value."""
+    blocks = roundtrip.whole(translator, form, day)
+    first = again(translator, translator.write_blocks(blocks, form, NOON, "whole"))
     assert {block.type for block in first.blocks} >= {
         profile.block for profile in roundtrip.mapped_blocks(translator, form)
     }

@@ -5,7 +5,6 @@ such a place and nowhere else; what it writes, the mappings as they are must rea
 """
 
 import shutil
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -23,7 +22,7 @@ MOST = 3
 """The most places of one row that are only read (Product.ProductID)."""
 
 NOT_THERE = {
-    "TelephoneNumbers.TelecomType": "ContactPoint.use says of a telephone that it is mobile, not that it is a fax",
+    "TelephoneNumbers.TelecomType": "the use says that a telephone is mobile, not that it is a fax",
     "Product.ProductID": "the systems of these places tell the number apart, and the made-up one has another",
 }
 """Concepts of which that place holds only some values, and not the made-up one."""
@@ -55,7 +54,11 @@ def place(body: Any, choice: int) -> Any:
 
 def written(body: Yaml) -> Yaml:
     """Without the word that it is only read."""
-    return {key: each for key, each in body.items() if body.get("only") != "read" or key not in ("only", "because")}
+    return {
+        key: each
+        for key, each in body.items()
+        if body.get("only") != "read" or key not in ("only", "because")
+    }
 
 
 @pytest.fixture(scope="module", params=range(MOST))

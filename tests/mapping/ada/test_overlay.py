@@ -4,6 +4,7 @@ import pytest
 
 from gateway import documents
 from gateway.blocks.profiles import load_profiles
+from gateway.blocks.values import Quantity
 from gateway.errors import AuthoringError
 from gateway.mapping.ada import overlays
 from gateway.mapping.ada.compiling import spelled
@@ -116,3 +117,18 @@ def test_an_overlay_can_take_a_name_away() -> None:
     assert list(read(b'<bundle><contact id="1"><relationship code="X"/></contact></bundle>').blocks) == [
         "ContactPerson/1"
     ]
+
+
+@pytest.mark.parametrize(
+    ("element", "block"),
+    [
+        ("medicatieafspraak", "MedicationAgreement"),
+        ("toedieningsafspraak", "AdministrationAgreement"),
+        ("medicatie_gebruik", "MedicationUse"),
+    ],
+)
+def test_a_period_of_use_in_days(element: str, block: str) -> None:
+    """BgZ 2.0 sends a number of days where the zib has a period; the overlay says which part that is."""
+    text = f'<{element} id="m"><gebruiksperiode value="10" unit="dag"/></{element}>'
+    found = read(f'<sturen app="bgz2017-2.0">{text}</sturen>'.encode())
+    assert found.values(f"{block}/m") == {"PeriodOfUse": {"Duration": Quantity("10", "dag", "d")}}
