@@ -25,7 +25,7 @@ from gateway.mapping.compiler import writing as writing_compiler
 from gateway.mapping.compiler.language import Coding, Mapping, Part
 from gateway.mapping.compiler.schematic import Format, Layout
 from gateway.mapping.compiler.source import Source
-from gateway.mapping.runtime import bare, converters, readers, writers
+from gateway.mapping.runtime import bare, converters, fhir_values, readers, writers
 
 FORMAT_FILE = "_format.yaml"
 
@@ -247,7 +247,7 @@ class Loaded:
         self.compiled = compiled
         runtime = {
             name: getattr(module, name)
-            for module in (bare, writers, readers)
+            for module in (bare, writers, fhir_values, readers)
             for name in dir(module)
             if not name.startswith("__")
         }

@@ -16,7 +16,8 @@ import msgspec
 
 from gateway.blocks.values import Absent, Code, Integer, Moment, Quantity
 from gateway.errors import Issue
-from gateway.mapping.runtime.readers import digits, primitive, store, there
+from gateway.mapping.runtime.fhir_values import digits, primitive
+from gateway.mapping.runtime.readers import store, there
 from gateway.mapping.runtime.writers import text as words
 
 if TYPE_CHECKING:

@@ -15,7 +15,7 @@ from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 from gateway.blocks.values import Absent, Code, Quantity, Text
-from gateway.mapping.runtime.readers import QUANTITY, code_of_coding, digits, quantity_of
+from gateway.mapping.runtime.fhir_values import QUANTITY, code_of_coding, digits, quantity_of
 from gateway.mapping.runtime.writers import UCUM, coding, put, quantity, quantity_number
 from gateway.terminology.units import G_STANDAARD, Units
 

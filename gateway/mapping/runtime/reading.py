@@ -8,16 +8,16 @@ from typing import Any
 
 from gateway.blocks.values import Absent, Block, Boolean, Code, Identifier, Ref
 from gateway.mapping.runtime.context import Context
-from gateway.mapping.runtime.readers import (
+from gateway.mapping.runtime.fhir_values import (
     CODING,
     LINK,
     REFERENCE,
     code_of_coding,
     identifier_of,
-    items,
     reference_of,
     truth_of_text,
 )
+from gateway.mapping.runtime.readers import items
 from gateway.mapping.runtime.state import Reading
 from gateway.mapping.runtime.writers import NULL_FLAVOR
 
