@@ -10,7 +10,7 @@ import enum
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
-from gateway.blocks.values import Absent, Code
+from gateway.blocks.values import Absent, Code, Text
 from gateway.mapping.runtime.fhir_values import (
     CODING,
     Read,

@@ -28,7 +28,9 @@ Written = dict[tuple[str, str], set[Steps]]
 
 def blocks_of(profile: Profile, profiles: Profiles) -> Iterator[tuple[set[str], list[Block]]]:
     """For each concept blocks that say only that, and the ids of the concept and of what is around it."""
-    for key, concept in specimens.leaves(profiles, RELEASE, profile.concepts):
+    for key, concept in specimens.leaves(profiles, profile):
+        if key[0] not in profile.concepts:
+            continue  # what every block has is no concept of this zib
         ids, here = {profile.root}, profile.concepts
         for name in key:
             partial = profiles.get(RELEASE, here[name].type)
