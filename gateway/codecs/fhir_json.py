@@ -17,7 +17,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 from typing import Any, Final
 
 import msgspec
@@ -25,8 +25,9 @@ import orjson
 
 from gateway.codecs.charset import UTF8_BOM, UTF16_BOMS
 from gateway.codecs.fhir_types import Tree, Version, no_such_resource, types
+from gateway.codecs.json_places import unbounded_number_at
 from gateway.codecs.limits import DEFAULT, Limits, check_size, place_of
-from gateway.codecs.numbers import format_decimal
+from gateway.codecs.numbers import MOST_DIGITS, format_decimal, is_bounded
 from gateway.errors import Fault, Issue, SyntaxFault
 
 BYTES_A_NODE: Final = 2  # `0,`
@@ -38,6 +39,10 @@ LONE_SURROGATE = re.compile(rb"\\u[dD](?:[89abAB]..(?!\\u[dD][c-fC-F])|[c-fC-F])
 REASON = re.compile(r"JSON is malformed: (.+) \(byte (\d+)\)")
 CONTAINERS: Final = frozenset((dict, list))
 WRITER = msgspec.json.Encoder(decimal_format="number")
+
+
+class _UnboundedError(Exception):
+    """A number that nobody could hold."""
 
 
 def decode(data: bytes, version: Version, limits: Limits = DEFAULT) -> Tree:
@@ -86,6 +91,10 @@ def read(body: bytes, limits: Limits) -> tuple[Any, bool]:
     def number(text: str) -> Decimal:
         if "e" in text or "E" in text:
             exponents.append(True)
+            if not is_bounded(text):
+                raise _UnboundedError
+        elif len(text) > MOST_DIGITS:
+            raise _UnboundedError
         return Decimal(text)
 
     try:
@@ -96,8 +105,8 @@ def read(body: bytes, limits: Limits) -> tuple[Any, bool]:
         fault = malformed(body, str(error))
     except UnicodeDecodeError:
         fault = fault_at(body, not_utf8_at(body), "the bytes are not UTF-8")
-    except InvalidOperation:
-        fault = SyntaxFault(Issue("fatal", "value", "the exponent of a number is too large"))
+    except _UnboundedError:
+        fault = unbounded(body)
     raise fault
 
 
@@ -187,7 +196,12 @@ def malformed(body: bytes, message: str) -> SyntaxFault:
         )
     if half := LONE_SURROGATE.search(body):
         return fault_at(body, half.start(), "half a surrogate pair is no character", "value")
-    return SyntaxFault(Issue("fatal", "value", "a number is out of range"))
+    return unbounded(body)
+
+
+def unbounded(body: bytes) -> SyntaxFault:
+    """The fault at the first number that is out of bounds."""
+    return fault_at(body, unbounded_number_at(body), "a number is too long or too large", "value")
 
 
 def too_deep(body: bytes, limits: Limits) -> SyntaxFault:

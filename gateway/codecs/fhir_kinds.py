@@ -1,23 +1,33 @@
 """Whether every member of a FHIR JSON tree is of the kind that its element has: object, array, text, number.
 
-What reads a tree may then rely on it.  Names that FHIR does not know are left alone: nothing reads them,
-and the account reports them.  Source: FHIR R4 and STU3, "JSON Representation of Resources".
+What reads a tree may then rely on it.  Refused are also names that FHIR does not have, whatever is empty,
+arrays that are too long, numbers that nobody can hold, base64 that is none and narrative that does
+something.  The XML reader refuses the same.  Source: FHIR R4 and STU3, "JSON Representation of Resources".
 """
 
 from __future__ import annotations
 
+import binascii
 import datetime
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from dataclasses import replace
 from decimal import Decimal
 from itertools import islice
 from typing import Any, Final
 
+from gateway.codecs.charset import UTF8_BOM
 from gateway.codecs.fhir_types import Element, FhirTypes, Tree
+from gateway.codecs.json_places import offsets
+from gateway.codecs.limits import place_of
+from gateway.codecs.narrative import is_active
 from gateway.errors import Issue, SyntaxFault
 
 MOST_ISSUES: Final = 20
-MOMENTS: Final = frozenset(("date", "dateTime", "instant"))
+MOST_ITEMS: Final = 5000
+"""In one array: a Bundle of a person's whole record has some hundreds of entries."""
+MOST_BITS: Final = 1024
+"""In an integer: those of the largest double."""
 MOMENT: Final = re.compile(
     r"(?P<year>\d{4})(?:-(?P<month>\d\d)(?:-(?P<day>\d\d)"
     r"(?:T(?P<time>\d\d:\d\d(?::\d\d)?)(?:\.\d+)?(?:Z|[+-]\d\d:\d\d)?)?)?)?",
@@ -27,25 +37,47 @@ WHOLE: Final = frozenset(("integer", "positiveInt", "unsignedInt"))
 ANY_RESOURCE: Final = "Resource"
 
 
-def check_kinds(tree: Tree, table: FhirTypes) -> None:
-    """Raise `SyntaxFault` with the places, at most 20, where a member is of another kind than its element."""
-    issues = list(islice(_object(tree, tree["resourceType"], table, tree["resourceType"]), MOST_ISSUES))
+def check_kinds(tree: Tree, table: FhirTypes, document: bytes = b"") -> None:
+    """Raise `SyntaxFault` with the places, at most 20, where a member is of another kind than its element.
+
+    With the JSON `document` that the tree was read from, each place has its line and column as well.
+    """
+    root = tree["resourceType"]
+    issues = list(islice(_object(tree, root, table, root), MOST_ISSUES))
     if issues:
-        raise SyntaxFault(*issues)
+        raise SyntaxFault(*(_placed(issues, root, document) if document else issues))
+
+
+def _placed(issues: list[Issue], root: str, document: bytes) -> Iterator[Issue]:
+    document = document.removeprefix(UTF8_BOM)
+    found = offsets(document, root, {issue.place for issue in issues})
+    for issue in issues:
+        line, column = place_of(document, found[issue.place])
+        yield replace(issue, line=line, column=column)
 
 
 def _object(found: Tree, kind: str, table: FhirTypes, place: str) -> Iterator[Issue]:
+    if not found:
+        yield _issue(place, "a value")
     for name, value in found.items():
-        if name[:1] == "_":
-            element = table.child(kind, name[1:])
-            if element is not None and table.is_primitive(element.type):
-                yield from _each(value, element, table, f"{place}.{name}", beside=True)
-        elif name != "resourceType":
-            element = table.child(kind, name)
-            if element is not None:
-                yield from _each(value, element, table, f"{place}.{name}", beside=False)
-                if element.many and isinstance(value, list) and table.is_primitive(element.type):
-                    yield from _nothing(value, found.get(f"_{name}"), f"{place}.{name}")
+        if name == "resourceType" and table.is_resource(kind):
+            continue
+        element = table.child(kind, name)
+        beside = element is None and name[:1] == "_"
+        if beside:
+            element = _primitive(table.child(kind, name[1:]), table)
+        if element is None:
+            text = f"a member that FHIR {table.release} does not have here"
+            yield Issue("error", "structure", text, place=place)
+            continue
+        yield from _each(value, element, table, f"{place}.{name}", beside=beside)
+        if element.many and isinstance(value, list) and table.is_primitive(element.type):
+            other = found.get(element.name if beside else f"_{name}")
+            yield from _pairs(value, other, f"{place}.{name}", beside=beside)
+
+
+def _primitive(element: Element | None, table: FhirTypes) -> Element | None:
+    return element if element is not None and table.is_primitive(element.type) else None
 
 
 def _each(value: Any, element: Element, table: FhirTypes, place: str, *, beside: bool) -> Iterator[Issue]:
@@ -53,6 +85,10 @@ def _each(value: Any, element: Element, table: FhirTypes, place: str, *, beside:
         yield from _one(value, element, table, place, beside=beside)
     elif not isinstance(value, list):
         yield _issue(place, "an array")
+    elif not value:
+        yield _issue(place, "a value")
+    elif len(value) > MOST_ITEMS:
+        yield Issue("error", "too-costly", f"at most {MOST_ITEMS} items are taken here", place=place)
     else:
         for i, each in enumerate(value):
             if each is None and table.is_primitive(element.type):
@@ -60,12 +96,15 @@ def _each(value: Any, element: Element, table: FhirTypes, place: str, *, beside:
             yield from _one(each, element, table, f"{place}[{i}]", beside=beside)
 
 
-def _nothing(values: list[Any], beside: Any, place: str) -> Iterator[Issue]:
-    """A null among values stands for one that has only what stands beside it."""
-    others = beside if isinstance(beside, list) else []
-    for i, each in enumerate(values):
-        if each is None and (i >= len(others) or others[i] is None):
-            yield _issue(f"{place}[{i}]", "a value")
+def _pairs(items: list[Any], other: Any, place: str, *, beside: bool) -> Iterator[Issue]:
+    """Values and what stands beside them are of one length; a null stands for one that has only the other."""
+    others = other if isinstance(other, list) else []
+    if beside and others and len(items) > len(others):
+        yield _issue(place, "an array as long as that of the values")
+    if not beside:
+        for i, each in enumerate(items):
+            if each is None and (i >= len(others) or others[i] is None):
+                yield _issue(f"{place}[{i}]", "a value")
 
 
 def _one(value: Any, element: Element, table: FhirTypes, place: str, *, beside: bool) -> Iterator[Issue]:
@@ -92,11 +131,27 @@ def _one(value: Any, element: Element, table: FhirTypes, place: str, *, beside: 
 def _is_primitive(value: Any, kind: str) -> bool:
     if kind == "boolean":
         return isinstance(value, bool)
-    if kind in WHOLE:
-        return isinstance(value, int) and not isinstance(value, bool)
-    if kind == "decimal":
-        return isinstance(value, int | Decimal) and not isinstance(value, bool)
-    return isinstance(value, str) and (kind not in MOMENTS or is_moment(value))
+    if kind in WHOLE or kind == "decimal":
+        if isinstance(value, int):
+            return not isinstance(value, bool) and value.bit_length() <= MOST_BITS
+        return kind == "decimal" and isinstance(value, Decimal)
+    if not isinstance(value, str) or not value:
+        return False
+    check = CHECKS.get(kind)
+    return check is None or check(value)
+
+
+def is_base64(text: str) -> bool:
+    """True for base64, with white space or without.
+
+    The pattern that FHIR gives for it takes time that doubles every few characters on a text that nearly
+    fits; this takes one pass.
+    """
+    try:
+        binascii.a2b_base64("".join(text.split()), strict_mode=True)
+    except ValueError:
+        return False
+    return True
 
 
 def is_moment(text: str) -> bool:
@@ -110,6 +165,14 @@ def is_moment(text: str) -> bool:
     except ValueError:
         return False
     return True
+
+
+CHECKS: Final[dict[str, Callable[[str], bool]]] = {
+    **dict.fromkeys(("date", "dateTime", "instant"), is_moment),
+    "base64Binary": is_base64,
+    "xhtml": lambda text: not is_active(text),
+}
+"""Texts that have a form of their own, as far as it is held to."""
 
 
 def _issue(place: str, wanted: str) -> Issue:

@@ -26,6 +26,16 @@ XML_NAMES: Final = (
 VOID: Final = ("area", "base", "br", "col", "hr", "img", "input", "link", "meta", "param")
 EMPTY = re.compile(rf"<((?:{'|'.join(VOID)})(?: [^<]*)?)></\w+>")
 # An ampersand in text is written `&amp;`, so that what matches is an entity.
+# narrative.html: "no active content".  The first finds what may be, in one pass; the tree then decides.
+SUSPECT = re.compile(
+    r"<(?:[\w.-]+:)?(?:script|iframe|frame|object|embed|applet|form|input|button|base|link|meta|style|svg|math)\b"
+    r"|\bon\w+\s*=|script\s*:|data\s*:|&#",
+    re.IGNORECASE,
+)
+ACTIVE: Final = frozenset(
+    ["script", "iframe", "frame", "frameset", "object", "embed", "applet", "form", "input", "button", "textarea", "select", "base", "link", "meta", "style", "svg", "math"]
+)
+INERT_TARGET = re.compile(r"\s*(?:https?:|mailto:|tel:|#|[^:]*$)", re.IGNORECASE)
 HTML_ENTITY = re.compile(r"&(?!(?:amp|lt|gt|quot|apos);)([A-Za-z][A-Za-z0-9]*);")
 
 
@@ -75,6 +85,30 @@ def read_narrative(text: str) -> str:
     if div.tag != DIV:
         raise ValueError("a narrative that is not a div in the namespace of XHTML")
     return write_narrative(div)
+
+
+def is_active(text: str) -> bool:
+    """True when a narrative could do something where it is shown: run, load or send; also when that cannot be
+    told, since it is not well-formed.
+    """
+    if not SUSPECT.search(text):
+        return False
+    try:
+        div = parse(HTML_ENTITY.sub(character, text).encode("utf-8"), DEFAULT, keep_blanks=True)
+    except (SyntaxFault, UnicodeEncodeError):
+        return True
+    return any(is_active_element(each) for each in div.iter())
+
+
+def is_active_element(element: etree._Element) -> bool:
+    """True for an element that does something, has a handler, or leads to anything but a page."""
+    if etree.QName(element).localname.lower() in ACTIVE:
+        return True
+    for name, value in element.items():
+        name = etree.QName(name).localname.lower()
+        if name.startswith("on") or (name in ("href", "src") and not INERT_TARGET.match(value)):
+            return True
+    return False
 
 
 def character(entity: re.Match[str]) -> str:

@@ -216,9 +216,9 @@ class Translator:
         if form not in FOLDERS:
             raise ContentError(Issue("error", "not-supported", f"the format '{form}' cannot be read"))
         version = self.loaded(form).compiled.version
-        codec = fhir_json if detect.sniff(data).syntax == "json" else fhir_xml
-        tree = codec.decode(data, version, limits)
-        check_kinds(tree, fhir_types.types(version))
+        is_json = detect.sniff(data).syntax == "json"
+        tree = (fhir_json if is_json else fhir_xml).decode(data, version, limits)
+        check_kinds(tree, fhir_types.types(version), data if is_json else b"")
         return self._read_tree(tree, context, form, seed)
 
     def _read_ada(self, data: bytes, context: Context, limits: Limits, seed: str) -> Read:

@@ -32,7 +32,7 @@ def patient(members: str) -> bytes:
 @pytest.mark.parametrize(
     "number",
     ["1.10", "0.00", "-0.0", "1E+2", "12345678901234567890.5", "120", "0.0000001", "18446744073709551616",
-     "-9223372036854775809", "123456789012345678901234567890", "1.50E-50", "1E+400"],
+     "-9223372036854775809", "123456789012345678901234567890", "1.50E-50", "1E+300"],
 )  # fmt: skip
 def test_a_number_comes_out_as_it_came_in(number: str) -> None:
     document = patient(f'"x":[{number},{number}]')
@@ -151,8 +151,11 @@ def test_what_is_not_well_formed_is_refused_at_its_place(
         ('{"resourceType":"Patient"}'.encode("utf-16"), "UTF-8"),
         ('{"resourceType":"Patient"}'.encode("utf-16-le"), "UTF-8"),
         ('{"resourceType":"Patient"}'.encode("utf-32"), "UTF-8"),
-        (patient('"a":1e99999999999999999999'), "exponent"),
-        (patient('"a":' + "1" * 5000), "out of range"),
+        (patient('"a":1e400'), "too large"),
+        (patient('"a":0e400'), "too large"),
+        (patient('"a":1e99999999999999999999'), "too large"),
+        (patient('"a":1.' + "1" * 5000), "too long"),
+        (patient('"a":' + "1" * 5000), "too long"),
     ],
 )
 def test_what_is_no_resource_is_refused(document: bytes, words: str) -> None:

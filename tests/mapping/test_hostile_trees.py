@@ -65,7 +65,7 @@ def test_every_leaf_of_a_bundle_has_exactly_one_line(
     tree |= {
         "total": 3,
         "link": [{"relation": "self", "url": "https://zibpoort.example"}],
-        "timestamp": "2026-07-01",
+        "identifier": {"value": "b1"},
     }
     tree["entry"][0]["search"] = {"mode": "match"}
     tree["entry"][1]["resource"]["contained"] = [{"resourceType": "Medication", "status": "active"}]

@@ -1,0 +1,61 @@
+"""Where things stand in a JSON document: the place of a fault that was found in its tree.
+
+Nothing here runs for a document without a fault.  What is read is well-formed, unless said otherwise.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection, Iterator
+from typing import Final
+
+from gateway.codecs.numbers import is_bounded
+
+TOKEN: Final = re.compile(rb'"[^"\\]*(?:\\.[^"\\]*)*"|[{}\[\]]|[^\s"{}\[\]:,]+', re.DOTALL)
+
+
+def offsets(body: bytes, root: str, wanted: Collection[str]) -> dict[str, int]:
+    """For each path (`Bundle.entry[1].fullUrl`, from `root`) the byte at which its name or item begins."""
+    found: dict[str, int] = {}
+    for path, at in members(body, root):
+        if path in wanted:
+            found.setdefault(path, at)
+            if len(found) == len(wanted):
+                break
+    return found
+
+
+def members(body: bytes, root: str) -> Iterator[tuple[str, int]]:
+    """Path and offset of the document, of each member by its name, and of each item, in order."""
+    containers: list[tuple[str, bool]] = []  # the path, and whether it is an array
+    counts: list[int] = []
+    name = root
+    yield root, 0
+    for token in TOKEN.finditer(body):
+        mark = token[0]
+        if mark in b"}]":
+            containers.pop()
+            counts.pop()
+            continue
+        inside, is_array = containers[-1] if containers else ("", False)
+        if is_array:
+            name = f"{inside}[{counts[-1]}]"
+            counts[-1] += 1
+            yield name, token.start()
+        elif not name:
+            name = f"{inside}.{mark[1:-1].decode('utf-8', 'replace')}"
+            yield name, token.start()
+            continue
+        if mark in b"{[":
+            containers.append((name, mark == b"["))
+            counts.append(0)
+        name = ""
+
+
+def unbounded_number_at(body: bytes) -> int:
+    """Where the first number begins that is too long or too large; the document may have other faults."""
+    for token in TOKEN.finditer(body):
+        mark = token[0]
+        if mark[:1] in b"-0123456789" and not is_bounded(mark.decode("utf-8", "replace")):
+            return token.start()
+    return 0
