@@ -1,0 +1,209 @@
+"""The server under attack, and what can be seen of it from outside: memory, rows, answers, who it asks.
+
+The server is `zibpoort serve` in a process of its own.  Memory is read from /proc, so this needs Linux.
+"""
+
+from __future__ import annotations
+
+import errno
+import http.client
+import os
+import socket
+import sqlite3
+import threading
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import closing
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Final, Self
+
+from conformance.hostile.case import Attempt, Bait, Door
+from conformance.hostile.specimen import BSN
+from conformance.stage import DOCUMENT, EPD, PGO, Reply, Stage
+
+MIB: Final = 1024 * 1024
+WATCH: Final = Path(__file__).with_name("watch")
+CHUNK: Final = 64 * 1024
+ANSWER_SECONDS: Final = 30
+"""After this the server is said to hang."""
+
+NOT_COUNTED: Final = ("log_", "data_keys", "sqlite_", "alembic")
+"""Tables that a refused exchange may grow: the log of it, and the key of the log."""
+
+ORDINARY: Final = ("/fhir/r4/Patient", "/fhir/r4/Observation?code=http://loinc.org|85354-9")
+
+
+class Lure:
+    """A server on the loopback address that answers nobody, and counts who comes."""
+
+    def __init__(self) -> None:
+        self._socket = socket.create_server(("127.0.0.1", 0))
+        self.visits = 0
+        self.url = f"http://127.0.0.1:{self._socket.getsockname()[1]}"
+        threading.Thread(target=self._count, daemon=True).start()
+
+    def _count(self) -> None:
+        while True:
+            try:
+                visitor, _ = self._socket.accept()
+            except OSError:
+                return  # closed
+            self.visits += 1
+            visitor.close()
+
+    def close(self) -> None:
+        """Stop listening."""
+        self._socket.close()
+
+
+@dataclass(slots=True)
+class Target:
+    """A running server with a record in it.  As a context it starts, and stops, what it needs."""
+
+    folder: Path
+    stage: Stage = field(init=False)
+    lure: Lure = field(init=False)
+    resting: int = 0
+    """Bytes of memory when nothing is asked."""
+
+    served: dict[Door, bool] = field(default_factory=dict)
+
+    def __enter__(self) -> Self:
+        self.lure = Lure()
+        os.mkfifo(self.pipe)
+        watched = {"PYTHONPATH": str(WATCH), "HOSTILE_NOTES": str(self.notes)}
+        self.stage = Stage(self.folder, settings=watched)
+        try:
+            self.stage.prepare()
+            self.stage.start()
+            self._warm_up()
+        except BaseException:
+            self.__exit__()
+            raise
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.stage.stop()
+        self.lure.close()
+
+    @property
+    def pipe(self) -> Path:
+        """A file that nothing may open."""
+        return self.folder / "secret"
+
+    @property
+    def notes(self) -> Path:
+        """What the interpreter of the server noted."""
+        return self.folder / "notes"
+
+    @property
+    def bait(self) -> Bait:
+        """What the attempts tempt with."""
+        return Bait(self.lure.url, str(self.pipe))
+
+    def has(self, door: Door) -> bool:
+        """True when the server has this method at this path: an empty request is not answered 404 or 405."""
+        if door not in self.served:
+            token = self.stage.token(PGO, BSN) if door.method == "GET" else self.stage.token(EPD)
+            reply = self.stage.ask(door.method, door.path.partition("?")[0], token)
+            self.served[door] = reply.status not in (404, 405)
+        return self.served[door]
+
+    def send(self, attempt: Attempt, door: Door, content: bytes) -> tuple[Reply, float]:
+        """The answer, and the seconds from the first byte of the request to the last of the answer.
+
+        Raises `OSError` when there is none.
+        """
+        token = self.stage.token(PGO, BSN) if door.method == "GET" else self.stage.token(EPD)
+        headers = {"Authorization": f"Bearer {token}", **attempt.headers}
+        if door.method != "GET":
+            headers |= {"Content-Type": attempt.media}
+        connection = http.client.HTTPConnection("127.0.0.1", self.stage.port, timeout=ANSWER_SECONDS)
+        with closing(connection):
+            began = time.perf_counter()
+            try:
+                self._request(connection, door, headers, content, chunked=attempt.chunked)
+            except (BrokenPipeError, ConnectionResetError):
+                pass  # the answer may be there all the same
+            answer = connection.getresponse()
+            reply = Reply(answer.status, answer.headers, answer.read())
+            return reply, time.perf_counter() - began
+
+    def ordinary(self) -> tuple[list[Any], list[Reply]]:
+        """The person's record as her PGO sees it, and the answers themselves."""
+        token = self.stage.token(PGO, BSN)
+        replies = [self.stage.ask("GET", path, token) for path in ORDINARY]
+        return [
+            each["resource"] for r in replies if r.status == 200 for each in r.json.get("entry", ())
+        ], replies
+
+    def rows(self) -> Mapping[str, int]:
+        """How many rows each table of records has."""
+        file = self.folder / "data" / "zibpoort.db"
+        with closing(sqlite3.connect(f"file:{file}?mode=ro", uri=True)) as database:
+            names = [
+                name for (name,) in database.execute("SELECT name FROM sqlite_master WHERE type = 'table'")
+            ]
+            return {
+                name: database.execute(f'SELECT count(*) FROM "{name}"').fetchone()[0]
+                for name in names
+                if not name.startswith(NOT_COUNTED)
+            }
+
+    def visits(self) -> int:
+        """How often the server looked outside: by a visit to the bait, a noted call, or an open pipe."""
+        return self.lure.visits + len(self.notes.read_bytes().splitlines()) + self._pipe_is_open()
+
+    def forget_peak(self) -> None:
+        """Begin to measure the peak of memory anew."""
+        (self._proc / "clear_refs").write_text("5")
+
+    def memory(self, name: str = "VmHWM") -> int:
+        """Bytes of the server: its peak, or what it has now (VmRSS)."""
+        for line in self._lines("status"):
+            if line.startswith(f"{name}:"):
+                return int(line.split()[1]) * 1024
+        raise RuntimeError(f"/proc tells no {name}")
+
+    @property
+    def _proc(self) -> Path:
+        if self.stage.server is None or self.stage.server.poll() is not None:
+            raise RuntimeError("the server is gone")
+        return Path("/proc") / str(self.stage.server.pid)
+
+    def _lines(self, name: str) -> Iterator[str]:
+        yield from (self._proc / name).read_text().splitlines()
+
+    def _warm_up(self) -> None:
+        reply = self.stage.post(DOCUMENT.read_bytes(), self.stage.token(EPD))
+        if reply.status != 201:
+            raise RuntimeError(f"the ordinary document is answered {reply.status}")
+        self.ordinary()
+        self.resting = self.memory("VmRSS")
+
+    def _pipe_is_open(self) -> bool:
+        """True when somebody reads the pipe: only then can it be opened to write without waiting."""
+        try:
+            os.close(os.open(self.pipe, os.O_WRONLY | os.O_NONBLOCK))
+        except OSError as error:
+            if error.errno != errno.ENXIO:
+                raise
+            return False
+        return True
+
+    @staticmethod
+    def _request(
+        connection: http.client.HTTPConnection,
+        door: Door,
+        headers: Mapping[str, str],
+        content: bytes,
+        *,
+        chunked: bool,
+    ) -> None:
+        if not chunked:
+            connection.request(door.method, door.path, content or None, dict(headers))
+            return
+        parts = (content[at : at + CHUNK] for at in range(0, len(content), CHUNK))
+        own = {**headers, "Transfer-Encoding": "chunked"}
+        connection.request(door.method, door.path, parts, own, encode_chunked=True)
