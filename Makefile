@@ -10,7 +10,7 @@ export PYTHONUTF8 := 1
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test coverage-mappings check format bench crash score lock clean
+.PHONY: help setup demo test coverage-mappings check format bench crash hostile score lock clean
 
 help:  ## this list
 	@grep -E '^[a-z-]+:.*##' Makefile | sed -E 's/^([a-z-]+):[^#]*## */make \1\t/' | expand -t 24
@@ -50,6 +50,9 @@ bench: setup  ## speed, one figure a line, next to the floor of the machine
 
 crash: setup  ## kill the server in the middle of posts and count what is lost (ROUNDS=50)
 	$(BIN)/python -m conformance.crash $(ROUNDS)
+
+hostile: setup  ## put thirty hostile inputs before a real server (ONLY=7,23)
+	ONLY=$(ONLY) $(BIN)/python -m conformance.hostile
 
 # The published pairs lie outside the repository; see CONTRIBUTING.md.
 score: setup  ## compare with published pairs (SET=zib2020, bgz-1.2, bgz-2.0; ONLY=regex; SHOW=leaves)

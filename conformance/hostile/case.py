@@ -14,7 +14,7 @@ XML: Final = "application/fhir+xml"
 
 
 class Bait(NamedTuple):
-    """What a server is tempted with: the address of one that notes who asks, and a pipe whose reader hangs."""
+    """What a server is tempted with: the address of one that counts who asks, a pipe whose reader hangs."""
 
     url: str
     file: str
@@ -36,18 +36,22 @@ BOTH: Final = (DOCUMENTS, TRANSACTION)
 class Attempt:
     """One request.
 
-    `content` makes its body, since some are large; it goes in chunks, without a length, when `chunked`.
+    `content` is its body, or makes it with the bait in it; it goes without a length when `chunked`.
     `statuses` are those that are sound.  `placed`: a refusal says where, by line or by expression.
     """
 
     name: str
-    content: Callable[[Bait], bytes]
+    content: bytes | Callable[[Bait], bytes]
     statuses: frozenset[int]
     media: str = JSON
     doors: tuple[Door, ...] = BOTH
     headers: Mapping[str, str] = field(default_factory=dict)
     chunked: bool = False
     placed: bool = False
+
+    def body(self, bait: Bait) -> bytes:
+        """The bytes to send."""
+        return self.content if isinstance(self.content, bytes) else self.content(bait)
 
 
 @dataclass(frozen=True, slots=True)

@@ -48,7 +48,7 @@ def cases() -> Iterator[Case]:
             number(whole, "1." + "1" * 5000),
             Attempt(
                 "40 digits",
-                lambda _: whole.replace(b'"value": 128', f'"value": {exact}'.encode()),
+                whole.replace(b'"value": 128', f'"value": {exact}'.encode()),
                 STORED | REFUSED,
             ),
         ),
@@ -71,9 +71,7 @@ def cases() -> Iterator[Case]:
     yield Case(15, "byte order mark, Latin-1 bytes", tuple(marks(whole)))
     yield Case(16, "array of 2 million", tuple(arrays(whole)))
     yield Case(17, 'null, [], {} and "" where they may not be', tuple(empties()))
-    yield Case(
-        18, "_given longer than given", (Attempt("two for one", lambda _: longer(), REFUSED, placed=True),)
-    )
+    yield Case(18, "_given longer than given", (Attempt("two for one", longer(), REFUSED, placed=True),))
     yield Case(19, "__proto__ and other unknown names", tuple(strangers()))
     yield Case(20, "base64 for a slow pattern", tuple(attachments()))
 
@@ -81,14 +79,14 @@ def cases() -> Iterator[Case]:
 def spoilt(whole: bytes, *changes: tuple[str, bytes, bytes]) -> Iterator[Attempt]:
     """Attempts with one thing changed, each to be refused with its place."""
     for name, old, new in changes:
-        yield Attempt(name, lambda _, old=old, new=new: whole.replace(old, new, 1), REFUSED, placed=True)
+        yield Attempt(name, whole.replace(old, new, 1), REFUSED, placed=True)
 
 
 def number(whole: bytes, text: str) -> Attempt:
     """The blood pressure with another number."""
     name = text if len(text) < 20 else f"{len(text)} characters"
     content = whole.replace(b'"value": 128', f'"value": {text}'.encode())
-    return Attempt(name, lambda _: content, REFUSED, placed=True)
+    return Attempt(name, content, REFUSED, placed=True)
 
 
 def nested(whole: bytes) -> Iterator[Attempt]:
@@ -98,20 +96,20 @@ def nested(whole: bytes) -> Iterator[Attempt]:
             deep = opening * depth + closing * depth
             yield Attempt(
                 f"{depth} of {opening.decode()}",
-                lambda _, deep=deep: whole.replace(b'"status"', b'"extension": [' + deep + b'], "status"', 1),
+                whole.replace(b'"status"', b'"extension": [' + deep + b'], "status"', 1),
                 REFUSED,
                 placed=True,
             )
-    yield Attempt("never closed", lambda _: b"[" * 1_000_000, REFUSED, doors=(DOCUMENTS,))
+    yield Attempt("never closed", b"[" * 1_000_000, REFUSED, doors=(DOCUMENTS,))
 
 
 def marks(whole: bytes) -> Iterator[Attempt]:
     """Bytes that are not plain UTF-8."""
     latin = whole.replace(b"Fenna", b"F\xe9nna")
-    yield Attempt("byte order mark", lambda _: b"\xef\xbb\xbf" + whole, STORED | REFUSED)
-    yield Attempt("Latin-1", lambda _: latin, REFUSED, placed=True)
-    yield Attempt("UTF-16", lambda _: whole.decode().encode("utf-16"), REFUSED)
-    yield Attempt("UTF-32", lambda _: whole.decode().encode("utf-32"), REFUSED)
+    yield Attempt("byte order mark", b"\xef\xbb\xbf" + whole, STORED | REFUSED)
+    yield Attempt("Latin-1", latin, REFUSED, placed=True)
+    yield Attempt("UTF-16", whole.decode().encode("utf-16"), REFUSED)
+    yield Attempt("UTF-32", whole.decode().encode("utf-32"), REFUSED)
 
 
 def arrays(whole: bytes) -> Iterator[Attempt]:
@@ -125,7 +123,7 @@ def arrays(whole: bytes) -> Iterator[Attempt]:
     ):
         yield Attempt(
             name,
-            lambda _, item=item, count=count: whole.replace(start, start + item * count, 1),
+            whole.replace(start, start + item * count, 1),
             REFUSED,
         )
 
@@ -136,9 +134,9 @@ def empties() -> Iterator[Attempt]:
     for name, nothing in nothings:
         for member in ("status", "category", "bodySite", "component"):
             content = as_json(bundle(pressure(**{member: nothing})))
-            yield Attempt(f"{member}: {name}", lambda _, content=content: content, REFUSED, placed=True)
+            yield Attempt(f"{member}: {name}", content, REFUSED, placed=True)
     for name, text in (("null", b"null"), ("[]", b"[]"), ("{}", b"{}"), ('""', b'""'), ("nothing", b"")):
-        yield Attempt(f"the whole: {name}", lambda _, text=text: text, REFUSED)
+        yield Attempt(f"the whole: {name}", text, REFUSED)
 
 
 def longer() -> bytes:
@@ -160,7 +158,7 @@ def strangers() -> Iterator[Attempt]:
         ("_component", [{"id": "x"}]),
     ):
         content = as_json(bundle(pressure(**{name: value})))
-        yield Attempt(name or "empty name", lambda _, content=content: content, REFUSED, placed=True)
+        yield Attempt(name or "empty name", content, REFUSED, placed=True)
 
 
 def attachments() -> Iterator[Attempt]:
@@ -176,4 +174,4 @@ def attachments() -> Iterator[Attempt]:
             "content": [{"attachment": {"contentType": "application/pdf", "data": data}}],
         }
         content = as_json(bundle(pressure(), document))
-        yield Attempt(name, lambda _, content=content: content, REFUSED, placed=True)
+        yield Attempt(name, content, REFUSED, placed=True)

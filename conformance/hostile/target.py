@@ -13,7 +13,7 @@ import sqlite3
 import threading
 import time
 from collections.abc import Iterator, Mapping
-from contextlib import closing
+from contextlib import closing, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final, Self
@@ -122,10 +122,8 @@ class Target:
         connection = http.client.HTTPConnection("127.0.0.1", self.stage.port, timeout=ANSWER_SECONDS)
         with closing(connection):
             began = time.perf_counter()
-            try:
+            with suppress(BrokenPipeError, ConnectionResetError):  # the answer may be there all the same
                 self._request(connection, door, headers, content, chunked=attempt.chunked)
-            except (BrokenPipeError, ConnectionResetError):
-                pass  # the answer may be there all the same
             answer = connection.getresponse()
             reply = Reply(answer.status, answer.headers, answer.read())
             return reply, time.perf_counter() - began

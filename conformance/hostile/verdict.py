@@ -57,7 +57,7 @@ def judge(target: Target, case: Case) -> Verdict:
 
 
 def _faults(target: Target, attempt: Attempt, door: Door, verdict: Verdict) -> Iterator[str]:
-    content = attempt.content(target.bait)
+    content = attempt.body(target.bait)
     rows, (record, _), visits = target.rows(), target.ordinary(), target.visits()
     target.forget_peak()
     for _ in range(TRIES):
@@ -70,7 +70,7 @@ def _faults(target: Target, attempt: Attempt, door: Door, verdict: Verdict) -> I
         yield f"answered after {seconds:.1f} s"
     if growth > MOST_GROWTH:
         yield f"took {growth // MIB} MB"
-    yield from _faults_of_answer(attempt, reply)
+    yield from faults_of_answer(attempt, reply)
     if target.visits() != visits:
         yield "the server looked outside"
     after, replies = target.ordinary()
@@ -80,7 +80,8 @@ def _faults(target: Target, attempt: Attempt, door: Door, verdict: Verdict) -> I
         yield from _faults_of_next(each)
 
 
-def _faults_of_answer(attempt: Attempt, reply: Reply) -> Iterator[str]:
+def faults_of_answer(attempt: Attempt, reply: Reply) -> Iterator[str]:
+    """What is wrong with an answer by itself."""
     if reply.status not in attempt.statuses:
         yield f"status {reply.status} {reply.body[:200]!r}"
     if any(word.encode() in reply.body for word in (BSN, SECRET, "Traceback", "SELECT", "root:")):

@@ -63,8 +63,8 @@ def cases() -> Iterator[Case]:
         6,
         "50,000 nested elements",
         (
-            Attempt("any element", lambda _: deep, REFUSED, ADA, (DOCUMENTS,), placed=True),
-            Attempt("in FHIR", lambda _: nested(whole), REFUSED, XML, placed=True),
+            Attempt("any element", deep, REFUSED, ADA, (DOCUMENTS,), placed=True),
+            Attempt("in FHIR", nested(whole), REFUSED, XML, placed=True),
         ),
     )
     wide = b" ".join(b'a%d=""' % number for number in range(ATTRIBUTES))
@@ -74,12 +74,12 @@ def cases() -> Iterator[Case]:
         (
             Attempt(
                 "in FHIR",
-                lambda _: whole.replace(b"<entry>", b"<entry " + wide + b">", 1),
+                whole.replace(b"<entry>", b"<entry " + wide + b">", 1),
                 REFUSED,
                 XML,
                 placed=True,
             ),
-            Attempt("in ADA", lambda _: b"<adaxml " + wide + b"/>", REFUSED, ADA, (DOCUMENTS,), placed=True),
+            Attempt("in ADA", b"<adaxml " + wide + b"/>", REFUSED, ADA, (DOCUMENTS,), placed=True),
         ),
     )
     yield Case(8, "unknown attribute, foreign namespace", tuple(foreign(whole)))
@@ -138,7 +138,7 @@ def foreign(whole: bytes) -> Iterator[Attempt]:
         ("text between elements", b"<status ", b"x<status "),
     ):
         content = whole.replace(old, new, 1)
-        yield Attempt(name, lambda _, content=content: content, REFUSED, XML, placed=True)
+        yield Attempt(name, content, REFUSED, XML, placed=True)
 
 
 def charsets(whole: bytes) -> Iterator[Attempt]:
@@ -156,4 +156,4 @@ def charsets(whole: bytes) -> Iterator[Attempt]:
         ("UTF-8 mark, Latin-1 declared", b"\xef\xbb\xbf" + declared("ISO-8859-1") + text.encode()),
         ("EBCDIC", (declared("IBM037").decode() + text).encode("cp037")),
     ):
-        yield Attempt(name, lambda _, content=content: content, REFUSED, XML)
+        yield Attempt(name, content, REFUSED, XML)

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
-import anyio
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
@@ -13,7 +12,7 @@ from starlette.responses import Response
 
 import gateway
 from gateway.api import audit, documents, fhir, health, metrics
-from gateway.api.exchanging import THREADS
+from gateway.api.exchanging import Threads
 from gateway.api.guard import Guard, report
 from gateway.api.outcomes import HttpError, status_of
 from gateway.api.rendering import failure
@@ -43,7 +42,7 @@ def create_app(pipeline: Pipeline, settings: Settings, figures: metrics.Metrics 
         telemetry={"tracing": False, "metrics": False, "logs": False, "auto_configure": False},
     )
     app.state.pipeline, app.state.settings, app.state.metrics = pipeline, settings, figures
-    app.state.threads = anyio.CapacityLimiter(THREADS)
+    app.state.threads = Threads(pipeline.books.observer)
     for router in (documents.router, fhir.router, audit.router, health.router, metrics.router):
         app.include_router(router)
     app.add_exception_handler(GatewayError, _gateway_error)

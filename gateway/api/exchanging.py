@@ -1,14 +1,16 @@
 """Between HTTP and the pipeline: the caller, its bytes, and the answer on its way out.
 
-The pipeline runs in a thread, so that the loop never waits for it.  It asks for the bytes of a document when
-it knows who calls.  Its answer leaves before the outcome is on record; the end of the answer follows after.
+The pipeline runs in a thread, so that the loop never waits for it; while it waits for its caller, others
+work.  It asks for the bytes of a document when it knows who calls.  Its answer leaves before the outcome is
+on record; the end of the answer follows after.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
-from typing import TypeVar
+import threading
+from collections.abc import Callable, Coroutine
+from typing import Any, TypeVar
 
 import anyio
 import anyio.from_thread
@@ -18,10 +20,14 @@ from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
 from gateway.errors import Fault, Issue, SyntaxFault
-from gateway.exchange import Answer, Call, Pipeline
+from gateway.exchange import Answer, Call
+from gateway.observing import SILENT, Observer
 
-THREADS = 16
-"""Exchanges at a time; the rest wait."""
+AT_WORK = 16
+"""Exchanges that work at a time; the rest wait for their turn."""
+
+CALLERS = 128
+"""Exchanges at a time, with those that wait: for their turn, for a document, for an answer to be taken."""
 
 BODY_SECONDS = 60
 """How long a document may take to come in."""
@@ -60,21 +66,49 @@ def request_id(scope: Scope) -> str:
     return ""
 
 
+class Threads:
+    """The threads of one application.  A caller that is slow keeps a thread, but not others from working."""
+
+    def __init__(self, observer: Observer = SILENT) -> None:
+        self._observer = observer
+        self._limiter = anyio.CapacityLimiter(CALLERS)
+        self._turns = threading.BoundedSemaphore(AT_WORK)
+
+    async def run(self, work: Callable[[], T]) -> T:
+        """What `work` gives, run beside the loop when it is its turn."""
+        return await anyio.to_thread.run_sync(self._take_turn, work, limiter=self._limiter)
+
+    def wait_for(self, step: Callable[..., Coroutine[Any, Any, T]], *arguments: Any) -> T:
+        """What a step of the loop gives, to work that `run` runs and that gives up its turn meanwhile."""
+        self._turns.release()
+        try:
+            return anyio.from_thread.run(step, *arguments)
+        finally:
+            self._turns.acquire()
+
+    def _take_turn(self, work: Callable[[], T]) -> T:
+        with self._observer.timed("queue"):
+            self._turns.acquire()
+        try:
+            return work()
+        finally:
+            self._turns.release()
+
+
+def threads_of(request: Request) -> Threads:
+    """The threads of the application that a request is for."""
+    threads: Threads = request.app.state.threads
+    return threads
+
+
 async def in_thread(request: Request, work: Callable[[], T]) -> T:
     """What `work` gives, run beside the loop."""
-    threads: anyio.CapacityLimiter = request.app.state.threads
-    pipeline: Pipeline = request.app.state.pipeline
-    with pipeline.books.observer.timed("queue"):
-        await threads.acquire()
-    try:
-        return await anyio.to_thread.run_sync(work)
-    finally:
-        threads.release()
+    return await threads_of(request).run(work)
 
 
 def receiving(request: Request, limit: int) -> Callable[[], bytes]:
     """Gives the body of the request, from a thread of `in_thread`.  See `_body` for what it raises."""
-    return lambda: anyio.from_thread.run(_body, request, limit)
+    return lambda: threads_of(request).wait_for(_body, request, limit)
 
 
 async def _body(request: Request, limit: int) -> bytes:
@@ -116,7 +150,7 @@ class Exchanging(Response):
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         def release(answer: Answer) -> None:
-            anyio.from_thread.run(_send, answer, receive, send)
+            threads_of(self._request).wait_for(_send, answer, receive, send)
 
         await in_thread(self._request, lambda: self._exchange(release))
         await send({"type": "http.response.body", "body": b"", "more_body": False})

@@ -19,13 +19,12 @@ from typing import Any, Final
 from gateway.codecs.charset import UTF8_BOM
 from gateway.codecs.fhir_types import Element, FhirTypes, Tree
 from gateway.codecs.json_places import offsets
-from gateway.codecs.limits import place_of
+from gateway.codecs.limits import DEFAULT, place_of
 from gateway.codecs.narrative import is_active
 from gateway.errors import Issue, SyntaxFault
 
 MOST_ISSUES: Final = 20
-MOST_ITEMS: Final = 5000
-"""In one array: a Bundle of a person's whole record has some hundreds of entries."""
+MOST_ITEMS: Final = DEFAULT.max_items
 MOST_BITS: Final = 1024
 """In an integer: those of the largest double."""
 MOMENT: Final = re.compile(

@@ -13,13 +13,15 @@ class Limits:
 
     `max_depth` counts elements inside elements (XML) or objects and arrays inside each other (JSON): a FHIR
     bundle of nested extensions needs some 20 and 30.  `max_nodes` counts elements and attributes, or
-    values.  `max_attributes` is per element.
+    values.  `max_attributes` is per element, `max_items` per element (its children) or array: a Bundle of a
+    person's whole record has some hundreds of entries.
     """
 
     max_bytes: int = 20 * 1024 * 1024
     max_depth: int = 64
     max_nodes: int = 2_000_000
     max_attributes: int = 128
+    max_items: int = 5000
 
 
 DEFAULT = Limits()

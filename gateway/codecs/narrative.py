@@ -26,14 +26,13 @@ XML_NAMES: Final = (
 VOID: Final = ("area", "base", "br", "col", "hr", "img", "input", "link", "meta", "param")
 EMPTY = re.compile(rf"<((?:{'|'.join(VOID)})(?: [^<]*)?)></\w+>")
 # An ampersand in text is written `&amp;`, so that what matches is an entity.
-# narrative.html: "no active content".  The first finds what may be, in one pass; the tree then decides.
-SUSPECT = re.compile(
-    r"<(?:[\w.-]+:)?(?:script|iframe|frame|object|embed|applet|form|input|button|base|link|meta|style|svg|math)\b"
-    r"|\bon\w+\s*=|script\s*:|data\s*:|&#",
-    re.IGNORECASE,
-)
+# narrative.html: no active content.  SUSPECT finds what may be, in one pass; the tree then decides.
 ACTIVE: Final = frozenset(
-    ["script", "iframe", "frame", "frameset", "object", "embed", "applet", "form", "input", "button", "textarea", "select", "base", "link", "meta", "style", "svg", "math"]
+    ("script", "iframe", "frame", "frameset", "object", "embed", "applet", "form", "input", "button",
+     "textarea", "select", "base", "link", "meta", "style", "svg", "math")
+)  # fmt: skip
+SUSPECT = re.compile(
+    rf"<(?:[\w.-]+:)?(?:{'|'.join(ACTIVE)})\b|\bon\w+\s*=|script\s*:|data\s*:|&#", re.IGNORECASE
 )
 INERT_TARGET = re.compile(r"\s*(?:https?:|mailto:|tel:|#|[^:]*$)", re.IGNORECASE)
 HTML_ENTITY = re.compile(r"&(?!(?:amp|lt|gt|quot|apos);)([A-Za-z][A-Za-z0-9]*);")

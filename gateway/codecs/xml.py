@@ -11,8 +11,8 @@ What is refused, and where, so that a document of 600 KB is not slowed by a loop
   counted;
 - text: libxml2 stops at 10 MB for one text or attribute.  An embedded PDF can be larger, so `huge_tree` is
   on for documents above that size, and for no other; then libxml2 allows a depth of 2,048 instead of 256;
-- depth, attributes of one element: after the parser, with two XPath expressions that libxml2 runs over the
-  tree (some 0.07 ms for 75 KB, where parsing takes 0.4).
+- depth, attributes and children of one element: after the parser, with XPath expressions that libxml2 runs
+  over the tree (some 0.07 ms for 75 KB, where parsing takes 0.4).
 
 Comments and processing instructions, `xml-stylesheet` among them, are dropped and never followed; XInclude
 is off.  No fault quotes the document: libxml2's own messages do, so only its error code and place are used.
@@ -144,11 +144,13 @@ def count_marks(data: bytes) -> int:
 
 
 def check_shape(root: etree._Element, limits: Limits) -> None:
-    """Raise SyntaxFault when elements lie too deep, or one has too many attributes."""
+    """Raise SyntaxFault when elements lie too deep, or one has too many attributes or children."""
     for deep in found_by(path_to_depth(limits.max_depth + 1), root):
         raise too_costly(f"elements lie more than {limits.max_depth} deep", deep)
     for wide in found_by(path_to_attribute(limits.max_attributes + 1), root):
         raise too_costly(f"an element has more than {limits.max_attributes} attributes", wide)
+    for long in found_by(path_to_child(limits.max_items + 1), root):
+        raise too_costly(f"an element has more than {limits.max_items} children", long)
 
 
 @cache
@@ -161,6 +163,12 @@ def path_to_depth(depth: int) -> etree.XPath:
 def path_to_attribute(position: int) -> etree.XPath:
     """The first element that has an attribute at this position."""
     return etree.XPath(f"(/descendant::*/@*[{position}])[1]/..")
+
+
+@cache
+def path_to_child(position: int) -> etree.XPath:
+    """The first element that has a child at this position."""
+    return etree.XPath(f"(/descendant::*/*[{position}])[1]/..")
 
 
 def found_by(path: etree.XPath, root: etree._Element) -> list[etree._Element]:
