@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from typing import Any
 
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
@@ -19,6 +20,13 @@ from gateway.api.rendering import failure
 from gateway.errors import GatewayError, InputError, Issue, NotFound
 from gateway.exchange import Pipeline
 from gateway.settings import Settings
+
+_OUTCOME = {"application/fhir+json": {"schema": {"type": "object"}}, "application/fhir+xml": {}}
+ERRORS: dict[int | str, dict[str, Any]] = {
+    "4XX": {"description": "The caller's fault, as an OperationOutcome", "content": _OUTCOME},
+    "5XX": {"description": "A fault of the gateway, with an id that its log has", "content": _OUTCOME},
+}
+"""How every address may answer besides, in the OpenAPI."""
 
 
 def create_app(pipeline: Pipeline, settings: Settings, figures: metrics.Metrics | None = None) -> FastAPI:
@@ -40,6 +48,7 @@ def create_app(pipeline: Pipeline, settings: Settings, figures: metrics.Metrics 
         lifespan=lifespan,
         # What FastAPI would trace of itself has the path and the query, and texts of exceptions.
         telemetry={"tracing": False, "metrics": False, "logs": False, "auto_configure": False},
+        responses=ERRORS,
     )
     app.state.pipeline, app.state.settings, app.state.metrics = pipeline, settings, figures
     app.state.threads = Threads(pipeline.books.observer)

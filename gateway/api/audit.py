@@ -16,6 +16,11 @@ from gateway.exchangelog import Search
 router = APIRouter(prefix="/audit", tags=["audit"])
 
 MAX_PAGE = 1000
+MAX_POSITION = 2**63 - 1
+"""As a database can hold it."""
+
+YEARS = range(1900, 2200)
+"""Of a time that can be compared in any zone."""
 
 Word = Annotated[str, Query(max_length=200)]
 Moment = Annotated[datetime | None, Query(description="ISO 8601, with a zone")]
@@ -31,13 +36,17 @@ async def exchanges(
     effect: Word = "",
     since: Moment = None,
     until: Moment = None,
-    before: Annotated[int | None, Query(ge=0, description="`next` of the page before")] = None,
+    before: Annotated[
+        int | None, Query(ge=0, le=MAX_POSITION, description="`next` of the page before")
+    ] = None,
     limit: Annotated[int, Query(ge=1, le=MAX_PAGE)] = 100,
 ) -> Response:
     """Who, for whom (a pseudonym), for which purpose, on which article, what was decided, what came of it."""
     for name, moment in (("since", since), ("until", until)):
         if moment is not None and moment.tzinfo is None:
             raise HttpError(400, "value", "a time has a zone", name)
+        if moment is not None and moment.year not in YEARS:
+            raise HttpError(400, "value", f"a year lies from {YEARS[0]} to {YEARS[-1]}", name)
     search = Search(exchange, person, caller, activity, effect, since, until, before, limit)
     pipeline: Pipeline = request.app.state.pipeline
     return Exchanging(request, lambda release: pipeline.read_log(call_of(request), search, release))

@@ -65,6 +65,9 @@ def test_filters(door: Door, query: str, number: int) -> None:
         "?limit=1001",
         "?limit=x",
         "?before=-1",
+        "?before=9223372036854775808",
+        "?since=0001-01-01T00:00:00%2B14:00",
+        "?until=9999-12-31T23:59:59-12:00",
         f"?caller={'x' * 201}",
     ],
 )
