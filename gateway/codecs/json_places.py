@@ -5,6 +5,7 @@ Nothing here runs for a document without a fault.  What is read is well-formed, 
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Collection, Iterator
 from typing import Final
@@ -43,7 +44,7 @@ def members(body: bytes, root: str) -> Iterator[tuple[str, int]]:
             counts[-1] += 1
             yield name, token.start()
         elif not name:
-            name = f"{inside}.{mark[1:-1].decode('utf-8', 'replace')}"
+            name = f"{inside}.{json.loads(mark)}"  # which may be written with escapes
             yield name, token.start()
             continue
         if mark in b"{[":

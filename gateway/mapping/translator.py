@@ -60,6 +60,7 @@ class Read:
     """What the document says that it is called (its id), if it does."""
     carried: list[tuple[dict[str, Any], int]] = field(default_factory=list)
     """FHIR resources that no mapping reads, with their number in the account."""
+    _places: dict[int, Leaf] = field(default_factory=dict, repr=False)
 
     @property
     def issues(self) -> list[Issue]:
@@ -76,7 +77,10 @@ class Read:
 
     def place(self, at: int) -> Leaf | None:
         """Where in the input a value stands."""
-        return next((leaf for leaf in self.leaves() if leaf.at == at), None) if at >= 0 else None
+        if not self._places:  # once: a document can have as many faults as values
+            for leaf in self.leaves():
+                self._places.setdefault(leaf.at, leaf)
+        return self._places.get(at) if at >= 0 else None
 
 
 @dataclass(slots=True)
