@@ -34,6 +34,10 @@ NOT_COUNTED: Final = ("log_", "data_keys", "sqlite_", "alembic")
 ORDINARY: Final = ("/fhir/r4/Patient", "/fhir/r4/Observation?code=http://loinc.org|85354-9")
 
 
+INTERACTIONS: Final = {("POST", 2): "transaction", ("POST", 3): "create", ("PUT", 4): "update"}
+"""What a method on a path of so many parts, `/fhir/r4/{type}/{id}`, is called in a CapabilityStatement."""
+
+
 class Lure:
     """A server on the loopback address that answers nobody, and counts who comes."""
 
@@ -103,20 +107,27 @@ class Target:
         return Bait(self.lure.url, str(self.pipe))
 
     def has(self, door: Door) -> bool:
-        """True when the server has this method at this path: an empty request is not answered 404 or 405."""
+        """True when the CapabilityStatement says so, or an empty request is not answered 404 or 405."""
         if door not in self.served:
-            token = self.stage.token(PGO, BSN) if door.method == "GET" else self.stage.token(EPD)
-            reply = self.stage.ask(door.method, door.path.partition("?")[0], token)
-            self.served[door] = reply.status not in (404, 405)
+            path = door.path.partition("?")[0]
+            reply = self.stage.ask(door.method, path, self.token(door))
+            self.served[door] = reply.status not in (404, 405) or is_declared(self.statement(), door)
         return self.served[door]
+
+    def statement(self) -> Any:
+        """The CapabilityStatement of R4."""
+        return self.stage.ask("GET", "/fhir/r4/metadata").json
+
+    def token(self, door: Door) -> str:
+        """Of who may use a door: the person's PGO reads, an EPD writes."""
+        return self.stage.token(PGO, BSN) if door.method == "GET" else self.stage.token(EPD)
 
     def send(self, attempt: Attempt, door: Door, content: bytes) -> tuple[Reply, float]:
         """The answer, and the seconds from the first byte of the request to the last of the answer.
 
         Raises `OSError` when there is none.
         """
-        token = self.stage.token(PGO, BSN) if door.method == "GET" else self.stage.token(EPD)
-        headers = {"Authorization": f"Bearer {token}", **attempt.headers}
+        headers = {"Authorization": f"Bearer {self.token(door)}", **attempt.headers}
         if door.method != "GET":
             headers |= {"Content-Type": attempt.media}
         connection = http.client.HTTPConnection("127.0.0.1", self.stage.port, timeout=ANSWER_SECONDS)
@@ -205,3 +216,13 @@ class Target:
         parts = (content[at : at + CHUNK] for at in range(0, len(content), CHUNK))
         own = {**headers, "Transfer-Encoding": "chunked"}
         connection.request(door.method, door.path, parts, own, encode_chunked=True)
+
+
+def is_declared(statement: Any, door: Door) -> bool:
+    """True when a CapabilityStatement has what an address of FHIR does."""
+    parts = door.path.strip("/").split("/")
+    rest = statement["rest"][0]
+    if len(parts) > 2:
+        rest = next((row for row in rest["resource"] if row["type"] == parts[2]), {})
+    codes = {each["code"] for each in rest.get("interaction", ())}
+    return INTERACTIONS.get((door.method, len(parts))) in codes

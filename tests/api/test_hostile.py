@@ -18,7 +18,7 @@ import pytest
 from conformance.hostile.case import DOCUMENTS, REFUSED, STORED, Attempt, Case, Door
 from conformance.hostile.corpus import corpus
 from conformance.hostile.specimen import BSN, SECRET, as_json, bundle, pressure
-from conformance.hostile.target import WATCH, Target
+from conformance.hostile.target import WATCH, Target, is_declared
 from conformance.hostile.verdict import faults_of_answer, judge
 from conformance.stage import EPD, PGO, Reply
 from gateway.api.exchanging import AT_WORK
@@ -81,6 +81,22 @@ def test_an_answer_that_quotes_is_noticed(text: str) -> None:
 def test_an_address_that_is_not_served_waits(target: Target) -> None:
     verdict = judge(target, Case(0, "", (Attempt("later", b"", STORED, doors=(Door("PUT", "/nothing"),)),)))
     assert (verdict.waits, verdict.survived) == (["later"], False)
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "declared"),
+    [
+        ("POST", "/fhir/r4", True),
+        ("POST", "/fhir/r4/Observation", True),
+        ("PUT", "/fhir/r4/Observation/one", False),
+        ("POST", "/fhir/r4/Patient", False),
+        ("POST", "/documents", False),
+    ],
+)
+def test_what_a_server_declares_is_served(method: str, path: str, declared: bool) -> None:
+    observation = {"type": "Observation", "interaction": [{"code": "read"}, {"code": "create"}]}
+    rest = {"interaction": [{"code": "transaction"}], "resource": [observation]}
+    assert is_declared({"rest": [rest]}, Door(method, path)) is declared
 
 
 def test_a_visit_to_the_bait_is_noticed(target: Target) -> None:

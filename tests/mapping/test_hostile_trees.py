@@ -73,3 +73,17 @@ def test_every_leaf_of_a_bundle_has_exactly_one_line(
     again = translator.read(fhir_json.encode(tree, version), noon, form)
     places = [line.place for line in translator.write(again, form, noon).account.lines()]
     assert len(places) == len(set(places)) == leaves(tree)
+
+
+def test_the_places_of_many_faults_cost_one_pass(translator: Translator, noon: Context) -> None:
+    read = translator.read(DOCUMENT.read_bytes(), noon)
+    passes, leaves_of = [], read.leaves
+
+    def counted() -> Any:
+        passes.append(1)
+        return leaves_of()
+
+    read.leaves = counted
+    every = list(leaves_of())
+    assert all(read.place(leaf.at) in every for leaf in every if leaf.at >= 0)
+    assert len(passes) == 1
