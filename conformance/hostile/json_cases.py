@@ -120,12 +120,11 @@ def arrays(whole: bytes) -> Iterator[Attempt]:
         ("600,000 objects", b"{},", 600_000),
         ("900,000 numbers", b"1,", 900_000),
         ("500,000 unknown members", b'{"a":1},', 500_000),
+        ("390,000 unknown members", b'{"a":1},', 390_000),
     ):
-        yield Attempt(
-            name,
-            whole.replace(start, start + item * count, 1),
-            REFUSED,
-        )
+        yield Attempt(name, whole.replace(start, start + item * count, 1), REFUSED)
+    texts = b",".join(b'"%06d"' % number for number in range(1_900_000))
+    yield Attempt("1.9 million texts", whole.replace(start, start + texts + b",", 1), REFUSED)
 
 
 def empties() -> Iterator[Attempt]:

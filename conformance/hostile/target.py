@@ -34,6 +34,7 @@ NOT_COUNTED: Final = ("log_", "data_keys", "sqlite_", "alembic")
 ORDINARY: Final = ("/fhir/r4/Patient", "/fhir/r4/Observation?code=http://loinc.org|85354-9")
 
 
+SELF: Final = "self"
 INTERACTIONS: Final = {("POST", 2): "transaction", ("POST", 3): "create", ("PUT", 4): "update"}
 """What a method on a path of so many parts, `/fhir/r4/{type}/{id}`, is called in a CapabilityStatement."""
 
@@ -125,19 +126,31 @@ class Target:
     def send(self, attempt: Attempt, door: Door, content: bytes) -> tuple[Reply, float]:
         """The answer, and the seconds from the first byte of the request to the last of the answer.
 
-        Raises `OSError` when there is none.
+        Time in which a thread could run and had no processor is not counted: other processes had the machine.
+        Raises `OSError` when there is no answer.
         """
         headers = {"Authorization": f"Bearer {self.token(door)}", **attempt.headers}
         if door.method != "GET":
             headers |= {"Content-Type": attempt.media}
         connection = http.client.HTTPConnection("127.0.0.1", self.stage.port, timeout=ANSWER_SECONDS)
         with closing(connection):
-            began = time.perf_counter()
+            began, before = time.perf_counter(), self.delays()
             with suppress(BrokenPipeError, ConnectionResetError):  # the answer may be there all the same
                 self._request(connection, door, headers, content, chunked=attempt.chunked)
             answer = connection.getresponse()
             reply = Reply(answer.status, answer.headers, answer.read())
-            return reply, time.perf_counter() - began
+            spent, after = time.perf_counter() - began, self.delays()
+        # The threads of the server take turns, so the longest delay among them is the least that it waited.
+        late = {name: after[name] - before.get(name, 0) for name in after}
+        return reply, max(spent - late.pop(SELF) - max(late.values()), 0)
+
+    def delays(self) -> dict[str, float]:
+        """Seconds that this thread, and each of the server, has waited for a processor until now."""
+        found = {SELF: _delay(Path("/proc/thread-self"))}
+        for thread in (self._proc / "task").iterdir():
+            with suppress(OSError):  # it may just have ended
+                found[thread.name] = _delay(thread)
+        return found
 
     def ordinary(self) -> tuple[list[Any], list[Reply]]:
         """The person's record as her PGO sees it, and the answers themselves."""
@@ -216,6 +229,11 @@ class Target:
         parts = (content[at : at + CHUNK] for at in range(0, len(content), CHUNK))
         own = {**headers, "Transfer-Encoding": "chunked"}
         connection.request(door.method, door.path, parts, own, encode_chunked=True)
+
+
+def _delay(thread: Path) -> float:
+    """The second figure of schedstat, in nanoseconds (Documentation/scheduler/sched-stats)."""
+    return int((thread / "schedstat").read_text().split()[1]) / 1e9
 
 
 def is_declared(statement: Any, door: Door) -> bool:

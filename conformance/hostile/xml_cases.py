@@ -70,7 +70,7 @@ def cases() -> Iterator[Case]:
     wide = b" ".join(b'a%d=""' % number for number in range(ATTRIBUTES))
     yield Case(
         7,
-        "300,000 attributes on one element",
+        "300,000 attributes on one element, or as many elements",
         (
             Attempt(
                 "in FHIR",
@@ -80,10 +80,17 @@ def cases() -> Iterator[Case]:
                 placed=True,
             ),
             Attempt("in ADA", b"<adaxml " + wide + b"/>", REFUSED, ADA, (DOCUMENTS,), placed=True),
+            Attempt("1.9 million elements", crowd(1_900_000), REFUSED, ADA, (DOCUMENTS,)),
+            Attempt("990,000 elements", crowd(990_000), REFUSED, ADA, (DOCUMENTS,)),
         ),
     )
     yield Case(8, "unknown attribute, foreign namespace", tuple(foreign(whole)))
     yield Case(9, "character set that is not what it says", tuple(charsets(whole)))
+
+
+def crowd(number: int) -> bytes:
+    """So many elements in one."""
+    return b"<adaxml>" + b"<a/>" * number + b"</adaxml>"
 
 
 def laughs() -> str:

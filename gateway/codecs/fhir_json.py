@@ -30,7 +30,9 @@ from gateway.codecs.limits import DEFAULT, Limits, check_size, place_of
 from gateway.codecs.numbers import MOST_DIGITS, format_decimal, is_bounded
 from gateway.errors import Fault, Issue, SyntaxFault
 
-BYTES_A_NODE: Final = 2  # `0,`
+CONTAINER_COST: Final = 4
+"""Of an object or array, in values: the memory that it takes."""
+LARGE: Final = 1024 * 1024
 TOKEN = re.compile(rb'"[^"\\]*(?:\\.[^"\\]*)*"|[{}\[\]:]', re.DOTALL)
 MAYBE_CONTROL = re.compile(rb"\\(?:[bf]|u00[01])")
 # Group 1 is what FHIR forbids in a string (datatypes.html#string): below U+0020, except for \t \n \r.
@@ -75,13 +77,16 @@ def encode(tree: Tree, version: Version) -> bytes:
 
 
 def check_nodes(body: bytes, limits: Limits) -> None:
-    """Raise SyntaxFault when there may be more values than allowed; commas and brackets are counted."""
-    if len(body) <= BYTES_A_NODE * limits.max_nodes:
+    """Raise SyntaxFault when the tree may cost more than allowed: before it is built, by counting bytes.
+
+    An object or array costs some four times what a value does; in JSON of FHIR there is one for two values.
+    """
+    if len(body) * CONTAINER_COST <= limits.max_nodes:
         return
-    if sum(body.count(mark) for mark in (b",", b"[", b"{")) > limits.max_nodes:
-        raise SyntaxFault(
-            Issue("fatal", "too-costly", f"the document has more than {limits.max_nodes} values")
-        )
+    containers = body.count(b"[") + body.count(b"{")
+    if body.count(b",") + CONTAINER_COST * containers > limits.max_nodes:
+        text = f"the document has more than {limits.max_nodes} values"
+        raise SyntaxFault(Issue("fatal", "too-costly", text))
 
 
 def read(body: bytes, limits: Limits) -> tuple[Any, bool]:
@@ -111,9 +116,17 @@ def read(body: bytes, limits: Limits) -> tuple[Any, bool]:
 
 
 def check_depth(tree: Any, body: bytes, limits: Limits) -> None:
-    """Raise SyntaxFault when objects and arrays lie deeper than allowed; one pass, level by level."""
+    """Raise SyntaxFault when objects and arrays lie deeper than allowed; one pass, level by level.
+
+    In a large document an array that is too long is refused here as well, before more memory goes into it;
+    in others that waits until its place is known (`fhir_kinds`).
+    """
+    is_large = len(body) > LARGE
     level = [tree] if isinstance(tree, dict | list) else []
     for _ in range(limits.max_depth):
+        if is_large and any(len(node) > limits.max_items for node in level):
+            text = f"an array or object has more than {limits.max_items} items"
+            raise SyntaxFault(Issue("fatal", "too-costly", text))
         level = [
             value
             for node in level

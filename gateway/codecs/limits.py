@@ -12,9 +12,10 @@ class Limits:
     """Bounds of one document; what lies beyond is refused before it costs time or memory.
 
     `max_depth` counts elements inside elements (XML) or objects and arrays inside each other (JSON): a FHIR
-    bundle of nested extensions needs some 20 and 30.  `max_nodes` counts elements and attributes, or
-    values.  `max_attributes` is per element, `max_items` per element (its children) or array: a Bundle of a
-    person's whole record has some hundreds of entries.
+    bundle of nested extensions needs some 20 and 30.  `max_nodes` counts values by the memory that they take:
+    an element or attribute of XML for two, an object or array of JSON for four.  `max_attributes` is per
+    element, `max_items` per element (its children) or array: a Bundle of a person's whole record has some
+    hundreds of entries.
     """
 
     max_bytes: int = 20 * 1024 * 1024

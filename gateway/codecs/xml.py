@@ -7,8 +7,8 @@ What is refused, and where, so that a document of 600 KB is not slowed by a loop
 - DOCTYPE: before the parser.  Without one there are no entities, external or expanding, and no default
   attributes.  A search for its ten bytes costs microseconds; only where they occur is the prolog read step
   by step;
-- nodes: before the parser, as the number of `<` and `=`, an upper bound.  Below 4 bytes a node it is not
-  counted;
+- nodes: before the parser, as the number of `<` and `=`, an upper bound; each counts for two values of
+  JSON.  Where there are too few bytes for so many, it is not counted;
 - text: libxml2 stops at 10 MB for one text or attribute.  An embedded PDF can be larger, so `huge_tree` is
   on for documents above that size, and for no other; then libxml2 allows a depth of 2,048 instead of 256;
 - depth, attributes and children of one element: after the parser, with XPath expressions that libxml2 runs
@@ -32,6 +32,8 @@ from gateway.errors import Issue, SyntaxFault
 
 LIBXML2_TEXT_LIMIT: Final = 10_000_000
 BYTES_A_NODE: Final = 4  # `<a/>`
+NODE_COST: Final = 2
+"""Of an element or attribute, in values of JSON: the memory that libxml2 takes for it."""
 PIECE = re.compile(rb"[ \t\r\n]*(<\?|<!--|<!DOCTYPE|<)")
 
 # xmlParserErrors of libxml2 (xmlerror.h), in words of our own.
@@ -79,8 +81,9 @@ def parse(data: bytes, limits: Limits = DEFAULT, *, keep_blanks: bool = False) -
     body = to_utf8(data)
     if b"<!DOCTYPE" in body:
         find_root(body)
-    if len(body) > BYTES_A_NODE * limits.max_nodes and count_marks(body) > limits.max_nodes:
-        raise too_costly(f"the document has more than {limits.max_nodes} elements and attributes")
+    most = limits.max_nodes // NODE_COST
+    if len(body) > BYTES_A_NODE * most and count_marks(body) > most:
+        raise too_costly(f"the document has more than {most} elements and attributes")
     # The declaration of a document that was converted names the set that it had.
     root = parse_body(body, encoding=None if body is data else "utf-8", keep_blanks=keep_blanks)
     check_shape(root, limits)

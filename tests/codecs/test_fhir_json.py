@@ -171,7 +171,7 @@ def test_what_json_allows_is_read() -> None:
     assert decode(patient('"a":"\\ud83d\\ude00\\/\\n\\r\\t\\"\\\\b"'), "r4")["a"] == '\U0001f600/\n\r\t"\\b'
 
 
-SMALL = Limits(max_bytes=400, max_depth=5, max_nodes=30)
+SMALL = Limits(max_bytes=400, max_depth=5, max_nodes=60)
 
 
 @pytest.mark.parametrize(
@@ -179,7 +179,8 @@ SMALL = Limits(max_bytes=400, max_depth=5, max_nodes=30)
     [
         (patient('"a":[[[[[1]]]]]'), "too-costly", "more than 5 deep"),
         (patient('"a":{"a":{"a":{"a":{"a":{"a":1}}}}}'), "too-costly", "more than 5 deep"),
-        (patient('"a":[' + "0," * 40 + "0]"), "too-costly", "more than 30 values"),
+        (patient('"a":[' + "0," * 60 + "0]"), "too-costly", "more than 60 values"),
+        (patient('"a":[' + "{}," * 12 + "0]"), "too-costly", "more than 60 values"),
         (patient('"a":"' + "Wieke" * 100 + '"'), "too-long", "larger than 400 bytes"),
     ],
 )
@@ -192,6 +193,12 @@ def test_a_limit_is_kept(document: bytes, code: str, words: str) -> None:
 def test_what_is_just_within_the_limits_is_read() -> None:
     assert decode(patient('"a":[[[[1]]]]'), "r4", SMALL)["a"] == [[[[1]]]]
     assert decode(patient('"[[[[[[":"{{{{{{"'), "r4", SMALL)
+
+
+def test_a_long_array_in_a_large_document_is_refused_before_more_is_done() -> None:
+    document = patient('"a":[' + ",".join(f'"{n:06d}"' for n in range(150_000)) + "]")
+    assert refusal(decode, document, "r4").issues[0].text == "an array or object has more than 5000 items"
+    assert len(decode(patient('"a":[' + "0," * 9_999 + "0]"), "r4")["a"]) == 10_000
 
 
 def test_a_fault_of_depth_names_the_bracket() -> None:

@@ -89,7 +89,7 @@ def test_a_root_that_is_no_resource_is_refused(document: bytes, words: str) -> N
 def test_all_issues_are_told_up_to_a_number() -> None:
     fault = refusal(fhir_xml.decode, patient("<active value='x'/>\n<name/><Wieke/>"), "r4")
     assert [issue.line for issue in fault.issues] == [1, 2, 2]
-    fault = refusal(fhir_xml.decode, patient("<a/>" * 100_000), "r4")
+    fault = refusal(fhir_xml.decode, patient("<a/>" * 4_000), "r4")
     assert len(fault.issues) == 21
     assert fault.issues[-1].text == "more issues were not listed"
 

@@ -7,7 +7,7 @@ from gateway.codecs.limits import Limits
 from gateway.codecs.xml import parse
 from tests.codecs.hostile import SECRET, refusal
 
-SMALL = Limits(max_bytes=1000, max_depth=5, max_nodes=20, max_attributes=3)
+SMALL = Limits(max_bytes=1000, max_depth=5, max_nodes=40, max_attributes=3)
 
 
 def nested(depth: int) -> bytes:
