@@ -32,6 +32,8 @@ from gateway.errors import Fault, Issue, SyntaxFault
 
 CONTAINER_COST: Final = 4
 """Of an object or array, in values: the memory that it takes."""
+TEXT_COST: Final = 2
+"""Of a value, when it may be a text that occurs once."""
 LARGE: Final = 1024 * 1024
 TOKEN = re.compile(rb'"[^"\\]*(?:\\.[^"\\]*)*"|[{}\[\]:]', re.DOTALL)
 MAYBE_CONTROL = re.compile(rb"\\(?:[bf]|u00[01])")
@@ -79,12 +81,14 @@ def encode(tree: Tree, version: Version) -> bytes:
 def check_nodes(body: bytes, limits: Limits) -> None:
     """Raise SyntaxFault when the tree may cost more than allowed: before it is built, by counting bytes.
 
-    An object or array costs some four times what a value does; in JSON of FHIR there is one for two values.
+    Mostly objects and arrays, or mostly texts, is not what FHIR looks like: a Bundle has some two values for
+    each object or array.
     """
     if len(body) * CONTAINER_COST <= limits.max_nodes:
         return
     containers = body.count(b"[") + body.count(b"{")
-    if body.count(b",") + CONTAINER_COST * containers > limits.max_nodes:
+    values = body.count(b",")
+    if max(values * TEXT_COST, values + containers * CONTAINER_COST) > limits.max_nodes:
         text = f"the document has more than {limits.max_nodes} values"
         raise SyntaxFault(Issue("fatal", "too-costly", text))
 

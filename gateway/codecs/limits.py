@@ -22,7 +22,7 @@ class Limits:
     max_depth: int = 64
     max_nodes: int = 2_000_000
     max_attributes: int = 128
-    max_items: int = 5000
+    max_items: int = 10_000
 
 
 DEFAULT = Limits()
