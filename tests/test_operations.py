@@ -15,7 +15,7 @@ import yaml
 from prometheus_client.parser import text_string_to_metric_families
 from pydantic.fields import FieldInfo
 
-from gateway.api.exchanging import THREADS
+from gateway.api.exchanging import AT_WORK
 from gateway.api.metrics import SECONDS, Metrics
 from gateway.exchange.readiness import COMPONENTS
 from gateway.settings import PREFIX, Settings
@@ -69,7 +69,7 @@ def test_every_figure_and_its_labels_are_in_the_table() -> None:
 
 
 def test_the_number_of_threads_is_as_told() -> None:
-    assert f"handles {THREADS} exchanges at a time" in PAGE
+    assert f"handles {AT_WORK} exchanges at a time" in PAGE
 
 
 def zibpoort_commands() -> list[str]:
