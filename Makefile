@@ -48,7 +48,7 @@ format: setup  ## let ruff rewrite what it can
 bench: setup  ## speed, one figure a line, next to the floor of the machine
 	$(BIN)/python -m conformance.bench
 
-crash: setup  ## kill the server in the middle of posts and count what is lost (ROUNDS=50)
+crash: setup  ## kill the server in the middle of posts and count what is lost, per database (ROUNDS=50)
 	$(BIN)/python -m conformance.crash $(ROUNDS)
 
 hostile: setup  ## put thirty hostile inputs before a real server (ONLY=7,23)

@@ -1,14 +1,16 @@
 """Kill the gateway in the middle of posts, and count what is lost (`make crash ROUNDS=50`).
 
-A round: the server starts on what the round before left; some callers post documents, each about a person of
-its own; after a while the server is killed (SIGKILL).  Then the database is opened as a restart would, and
+First on SQLite, then on PostgreSQL, where the database stays and only the gateway is killed.  A round: the
+gateway starts on what the round before left; some callers post documents, each about a person of its own;
+after a while the gateway is killed (SIGKILL).  Then the database is opened as a restart would, and
 
     lost      counts documents that were acknowledged and are not there whole, or not in the log with
               decision and outcome
-    partial   counts whatever is there by half: a document without all its blocks or without its outcome,
+    partial   counts whatever is there by half: a document without all its rows or without its outcome,
               an outcome without its document, a log or record store that does not verify
 
-The last line is `rounds R lost L partial P`; exit code 0 when both are 0.  SEED repeats the moments.
+The last line of each database is `DATABASE rounds R lost L partial P`; exit code 0 when all are 0.  SEED
+repeats the moments, SECONDS ends it early: then R is the number of rounds that there were.
 """
 
 from __future__ import annotations
@@ -21,12 +23,16 @@ import sys
 import tempfile
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import NamedTuple
 
+from pydantic import SecretStr
 from sqlalchemy import select
 
+from conformance.postgres import cluster
 from conformance.stage import DOCUMENT, EPD, Stage
 from gateway.errors import Fault, NotFound
 from gateway.exchangelog import verify
@@ -35,6 +41,10 @@ from gateway.storage import Transaction, document, open_database, verify_records
 from gateway.storage.tables import documents
 
 CALLERS = 4
+FRESH = 25
+"""After how many rounds an empty database is begun: each round verifies all that is in it."""
+
+DATABASE = "ZIBPOORT_DATABASE_URL"
 SHORTEST, LONGEST = 0.02, 0.6
 """Seconds between the first acknowledgement of a round and the kill."""
 
@@ -51,24 +61,74 @@ class Count:
     notes: list[str] = field(default_factory=list)
 
 
-def main(rounds: int, seed: int) -> int:
-    """Run the rounds; 0 when nothing was lost and nothing is partial."""
-    chance = random.Random(seed)
+class Target(NamedTuple):
+    """A database to try: its URL, "" for SQLite in the folder of the gateway, and how to make it empty."""
+
+    name: str
+    url: str = ""
+    empty: Callable[[str], None] = lambda _: None
+
+
+class Course(NamedTuple):
+    """How the rounds go: how many, until when (monotonic seconds), by chance, about whom."""
+
+    rounds: int
+    end: float
+    chance: random.Random
+    people: Iterator[str]
+
+    def over(self) -> bool:
+        """True when time is up."""
+        return time.monotonic() >= self.end
+
+
+def main(rounds: int, seed: int, seconds: float) -> int:
+    """Run the rounds on each database; 0 when nothing was lost and nothing is partial."""
     print(f"seed {seed}")
-    count, acknowledged, people = Count(), set[str](), bsns()
+    chance, people = random.Random(seed), bsns()
+    with cluster() as server, server.database() as url:
+        targets = (Target("sqlite"), Target("postgresql", url, server.empty))
+        counts = [
+            run(target, Course(rounds, time.monotonic() + seconds, chance, people)) for target in targets
+        ]
+    return 1 if any(count.lost or count.partial for count in counts) else 0
+
+
+def run(target: Target, course: Course) -> Count:
+    """The rounds on one database; after each few of them it is begun anew."""
+    count, done = Count(), 0
+    while done < course.rounds and not course.over():
+        with begun(target) as stage:
+            acknowledged = set[str]()
+            for _ in range(min(FRESH, course.rounds - done)):
+                done += 1
+                play(f"{target.name} round {done}", stage, course, acknowledged, count)
+                if course.over():
+                    break
+    print(f"{target.name} rounds {done} lost {count.lost} partial {count.partial}", flush=True)
+    return count
+
+
+@contextmanager
+def begun(target: Target) -> Iterator[Stage]:
+    """A gateway, not yet started, on an empty database."""
+    target.empty(target.url)
     with tempfile.TemporaryDirectory(prefix="zibpoort-crash-") as folder, Stage(Path(folder)) as stage:
+        stage.settings = {DATABASE: target.url} if target.url else {}
         stage.prepare()
-        for number in range(1, rounds + 1):
-            stage.start()
-            fresh = attack(stage, chance, people)
-            acknowledged |= fresh
-            inspect(stage, acknowledged, count)
-            print(f"round {number}: acknowledged {len(fresh)}, in all {len(acknowledged)}")
-            for note in count.notes:
-                print(f"  {note}")
-            count.notes.clear()
-    print(f"rounds {rounds} lost {count.lost} partial {count.partial}")
-    return 1 if count.lost or count.partial else 0
+        yield stage
+
+
+def play(title: str, stage: Stage, course: Course, acknowledged: set[str], count: Count) -> None:
+    """One round; what it acknowledges comes to what was acknowledged before."""
+    stage.start()
+    fresh = attack(stage, course.chance, course.people)
+    acknowledged |= fresh
+    inspect(stage, acknowledged, count)
+    print(f"{title}: acknowledged {len(fresh)}, in all {len(acknowledged)}", flush=True)
+    for note in count.notes:
+        print(f"  {note}")
+    count.notes.clear()
 
 
 def attack(stage: Stage, chance: random.Random, people: Iterator[str]) -> set[str]:
@@ -108,7 +168,10 @@ def attack(stage: Stage, chance: random.Random, people: Iterator[str]) -> set[st
 
 def inspect(stage: Stage, acknowledged: set[str], count: Count) -> None:
     """Open what the killed server left, and count."""
-    database = open_database(Settings(data_folder=stage.folder / "data"))
+    url = stage.settings.get(DATABASE)
+    database = open_database(
+        Settings(data_folder=stage.folder / "data", database_url=SecretStr(url) if url else None)
+    )
     try:
         with database.read() as transaction:
             report = verify(transaction.log.store)
@@ -170,4 +233,5 @@ def _opens(transaction: Transaction, document_id: str) -> bool:
 
 if __name__ == "__main__":
     wanted = sys.argv[1] if len(sys.argv) > 1 else os.environ.get("ROUNDS", "50")
-    sys.exit(main(int(wanted), int(os.environ.get("SEED") or random.randrange(2**32))))
+    seconds = float(os.environ.get("SECONDS") or 3600)
+    sys.exit(main(int(wanted), int(os.environ.get("SEED") or random.randrange(2**32)), seconds))

@@ -37,8 +37,12 @@ class Cluster:
         try:
             yield url
         finally:
-            _run(url, *EMPTY)
+            self.empty(url)
             self._free.append(url)
+
+    def empty(self, url: str) -> None:
+        """Take everything out of a database, and let go whoever is connected to it."""
+        _run(url, *EMPTY)
 
     def _make(self) -> str:
         self._made += 1
