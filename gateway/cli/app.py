@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from gateway.cli import check_config, conformance, log, mapping, serve, token, translate
+from gateway.cli import backup, check_config, conformance, keys, log, mapping, serve, token, translate
 from gateway.cli.ending import OURS, REFUSED, fault_text
 from gateway.errors import GatewayError, InputError
 
@@ -21,7 +21,10 @@ app = typer.Typer(
 app.command("translate")(translate.translate)
 app.command("serve")(serve.serve)
 app.command("check-config")(check_config.check_config)
+app.command("backup")(backup.backup)
+app.command("restore")(backup.restore)
 app.add_typer(conformance.app, name="conformance")
+app.add_typer(keys.app, name="keys")
 app.add_typer(log.app, name="log")
 app.add_typer(mapping.app, name="mapping")
 app.add_typer(token.app, name="token")

@@ -125,13 +125,12 @@ def counted(counts: dict[str, int]) -> str:
 
 def _opened() -> Pipeline:
     """The pipeline of the settings, when there is a database: reading must not make one."""
-    from gateway.errors import Fault, Issue
+    from gateway.cli.opened import check_there
     from gateway.exchange import open_pipeline
     from gateway.settings import load_settings
 
     settings = load_settings()
-    if settings.database_url is None and not settings.data_folder.is_dir():
-        raise Fault(Issue("error", "not-found", "there is no such data folder", place="ZIBPOORT_DATA_FOLDER"))
+    check_there(settings)
     return open_pipeline(settings)
 
 

@@ -18,7 +18,7 @@ A person is a pseudonym: `Database.pseudonym(bsn)`.  Who may see what is for the
 """
 
 from gateway.storage.checks import DATABASE_CHECKS, Schema, schema_of
-from gateway.storage.database import Database, Transaction, open_database
+from gateway.storage.database import Database, Transaction
 from gateway.storage.documents import (
     NewDocument,
     Stored,
@@ -29,6 +29,7 @@ from gateway.storage.documents import (
     store_document,
 )
 from gateway.storage.keys import KeyEncryption, KeyFile
+from gateway.storage.opening import open_database
 from gateway.storage.persons import normalise_bsn
 from gateway.storage.records import (
     Located,

@@ -14,7 +14,9 @@ from sqlalchemy.exc import ArgumentError, SQLAlchemyError
 
 from gateway.errors import Fault, Issue
 from gateway.settings import Settings
-from gateway.storage.database import MIGRATIONS, Database
+from gateway.storage.database import Database
+from gateway.storage.opening import MIGRATIONS
+from gateway.storage.opening import check_keys as check_keys_of
 from gateway.storage.tables import log_entries
 
 Schema = Literal["absent", "behind", "current"]
@@ -51,7 +53,7 @@ def check_migrated(database: Database) -> None:
 def check_keys(database: Database) -> None:
     """Raises `Fault` when the keys are not those of this database."""
     with database.read() as transaction:
-        database.check_keys(transaction)
+        check_keys_of(transaction.connection, database.kek, database.key_proof)
 
 
 def check_log(database: Database) -> None:

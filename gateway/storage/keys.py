@@ -9,11 +9,12 @@ from __future__ import annotations
 import hashlib
 import hmac
 import os
+from collections import Counter
 from typing import NamedTuple, Protocol
 
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
-from sqlalchemy import Connection, select, update
+from sqlalchemy import Connection, func, select, update
 
 from gateway.errors import Fault, Issue
 from gateway.exchangelog.entry import canonical
@@ -45,8 +46,8 @@ class KeyEncryption(Protocol):
     def current(self) -> str:
         """Id of the KEK that wraps new keys."""
 
-    def holds(self, kek: str) -> bool:
-        """True when keys wrapped by this KEK can be unwrapped."""
+    def held(self) -> frozenset[str]:
+        """Ids of the KEKs whose keys can be unwrapped, the current one included."""
 
     def wrap(self, key: bytes, context: bytes) -> Wrapped:
         """Encrypt a data key with the current KEK."""
@@ -68,9 +69,9 @@ class KeyFile:
         """Id of the first key: a hash of it, which tells nothing of a random key."""
         return self._current
 
-    def holds(self, kek: str) -> bool:
-        """True when the key with this id was in the file."""
-        return kek in self._ciphers
+    def held(self) -> frozenset[str]:
+        """Ids of all keys that were in the file."""
+        return frozenset(self._ciphers)
 
     def wrap(self, key: bytes, context: bytes) -> Wrapped:
         """AES-256-GCM under the first key."""
@@ -155,6 +156,40 @@ class Vault:
             .values(wrapped=None)
         )
         return done.rowcount == 1
+
+    def usage(self) -> Counter[str]:
+        """How many data keys each KEK wraps, by its id."""
+        query = (
+            select(data_keys.c.kek, func.count().label("number"))
+            .where(data_keys.c.wrapped.is_not(None))
+            .group_by(data_keys.c.kek)
+        )
+        return Counter({row.kek: row.number for row in self._connection.execute(query)})
+
+    def rewrap(self, limit: int) -> int:
+        """Wrap anew up to so many data keys that another KEK than the current one wraps; how many these were.
+
+        The data keys stay what they are, and so does all that they sealed.  Raises `Fault` when one cannot
+        be unwrapped.
+        """
+        query = (
+            select(data_keys)
+            .where(data_keys.c.wrapped.is_not(None), data_keys.c.kek != self._kek.current())
+            .order_by(data_keys.c.holder, data_keys.c.scope)
+            .limit(limit)
+            .with_for_update()  # so that a key is not destroyed meanwhile, and then there again
+        )
+        rows = self._connection.execute(query).all()
+        for row in rows:
+            context = canonical([row.holder, row.scope])
+            key = self._kek.unwrap(Wrapped(row.kek, row.wrapped), context)
+            wrapped = self._kek.wrap(key, context)
+            self._connection.execute(
+                update(data_keys)
+                .where(data_keys.c.holder == row.holder, data_keys.c.scope == row.scope)
+                .values(kek=wrapped.kek, wrapped=wrapped.data)
+            )
+        return len(rows)
 
     def seal(self, holder: str, year: int, plain: bytes, context: str) -> bytes:
         """For the exchange log: encrypt with the holder's key of that year."""

@@ -150,10 +150,10 @@ def behind_its_back(place: Place) -> Iterator[Connection]:
 
 
 def rows_of(place: Place) -> dict[str, list[tuple[Any, ...]]]:
-    """All rows of all tables."""
+    """All rows of all tables, in an order that does not depend on the database."""
     with behind_its_back(place) as connection:
         return {
-            table.name: [tuple(row) for row in connection.execute(select(table))]
+            table.name: sorted((tuple(row) for row in connection.execute(select(table))), key=repr)
             for table in metadata.sorted_tables
         }
 

@@ -17,7 +17,7 @@ from gateway.errors import Fault
 from gateway.exchangelog import verify
 from gateway.settings import Settings
 from gateway.storage import Database, open_database
-from gateway.storage.database import MIGRATIONS
+from gateway.storage.opening import MIGRATIONS
 from gateway.storage.tables import metadata
 from tests.exchangelog.fakes import decided
 from tests.storage.stores import (
@@ -65,7 +65,7 @@ def test_a_database_of_a_newer_version_is_refused(place: Place) -> None:
 
 
 def test_a_migration_that_fails_leaves_nothing(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("gateway.storage.database._check_keys", lambda *_: 1 / 0)
+    monkeypatch.setattr("gateway.storage.opening.check_keys", lambda *_: 1 / 0)
     with pytest.raises(ZeroDivisionError):
         open_database(settings(place))
     with behind_its_back(place) as connection:

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import base64
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from gateway.errors import Fault
-from gateway.storage import KeyEncryption, KeyFile
+from gateway.storage import KeyEncryption, KeyFile, record_of
 from gateway.storage.keys import RECORD, DataKey, Wrapped
-from tests.storage.stores import NOW, Place, opened
+from tests.storage.stores import ANNA_BSN, NOW, Place, document, exchange, faults, opened, problem
 
 KEK: KeyEncryption = KeyFile([b"k" * 32])
 
@@ -54,8 +56,8 @@ def test_the_first_key_wraps_and_all_unwrap() -> None:
     old, both = KeyFile([b"o" * 32]), KeyFile([b"n" * 32, b"o" * 32])
     assert both.unwrap(old.wrap(b"secret", b"row"), b"row") == b"secret"
     assert both.wrap(b"secret", b"row").kek == both.current() != old.current()
-    assert both.holds(old.current())
-    assert not old.holds(both.current())
+    assert both.held() == {both.current(), old.current()}
+    assert old.held() == {old.current()}
     with pytest.raises(Fault, match="not configured"):
         old.unwrap(both.wrap(b"secret", b"row"), b"row")
 
@@ -98,3 +100,26 @@ def test_the_key_of_the_log_is_one_of_person_and_year(place: Place) -> None:
             transaction.vault.open("anna", 2027, sealed, "row")
         transaction.vault.destroy("anna", "log 2026")
         assert transaction.vault.open("anna", 2026, sealed, "row") is None
+
+
+def test_rotation_wraps_every_key_anew_and_changes_nothing_else(place: Place) -> None:
+    old, new = (base64.b64encode(key * 32).decode() for key in (b"k", b"n"))
+    with opened(place) as database, database.write() as transaction:
+        person = database.pseudonym(ANNA_BSN)
+        exchange(transaction, "x", document(person, problem("1")))
+        transaction.vault.make("gone", RECORD)
+        transaction.vault.destroy("gone", RECORD)
+    with opened(place, kek=f"{new}\n{old}") as database:
+        with database.write() as transaction:
+            assert transaction.vault.usage() == {KEK.current(): 2}
+            assert transaction.vault.rewrap(1) == 1
+        with database.write() as transaction:  # as after a rotation that was broken off
+            assert transaction.vault.usage() == {KEK.current(): 1, database.kek.current(): 1}
+            assert [transaction.vault.rewrap(500) for _ in range(2)] == [1, 0]
+    with opened(place, kek=new) as database:
+        assert faults(database) == []
+        with database.read() as transaction:
+            assert transaction.vault.usage() == {database.kek.current(): 2}
+            assert [each.block.key for each in record_of(transaction, person).blocks] == ["problem-1"]
+    with pytest.raises(Fault, match="not configured"), opened(place):
+        pass
