@@ -1,5 +1,15 @@
-"""Fixtures of these tests."""
+"""Fixtures of these tests, which run on both kinds of database."""
 
-from tests.exchange.house import house, translator
+from __future__ import annotations
 
-__all__ = ["house", "translator"]
+import pytest
+
+from tests.exchange.house import each_address, house, translator
+
+__all__ = ["each_address", "house", "translator"]
+
+
+@pytest.fixture
+def address(each_address: str) -> str:
+    """The URL of an empty database of each kind."""
+    return each_address

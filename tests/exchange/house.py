@@ -11,8 +11,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from pydantic import SecretStr
 from sqlalchemy import func, select
 
+from conformance.postgres import Cluster
 from conformance.stage import DOCUMENT, EPD, ISSUER, PGO, Client, Stage
 from gateway.cli.token import PUBLIC
 from gateway.exchange import Answer, Call, Delivery, Pipeline, Question, Sent
@@ -23,13 +25,14 @@ from gateway.policy import load_register
 from gateway.settings import Settings
 from gateway.storage import open_database
 from gateway.storage.tables import documents, persons, versions
+from tests.storage.stores import Place, everything
 
 FENNA, BRAM = "999980014", "999980026"
 """Persons of the test range; the synthetic BgZ is about the first."""
 
 BGZ = DOCUMENT.read_bytes()
 
-__all__ = ["BGZ", "BRAM", "EPD", "FENNA", "PGO", "House", "house", "translator"]
+__all__ = ["BGZ", "BRAM", "EPD", "FENNA", "PGO", "House", "address", "each_address", "house", "translator"]
 
 
 @dataclass
@@ -80,8 +83,9 @@ class House:
         return [(entry, outcomes.get(entry["exchange"])) for entry in opened if entry["kind"] == "decision"]
 
     def stored(self) -> bytes:
-        """Every byte of the database, to look for what must not stand there."""
-        return b"".join(path.read_bytes() for path in (self.stage.folder / "data").glob("zibpoort.db*"))
+        """All that is in the database, to look for what must not stand there."""
+        data = self.stage.folder / "data"
+        return everything(Place(data, self.stage.settings.get("ZIBPOORT_DATABASE_URL", "")))
 
 
 @pytest.fixture(scope="session")
@@ -91,12 +95,32 @@ def translator() -> Translator:
 
 
 @pytest.fixture
-def house(tmp_path: Path, translator: Translator) -> Iterator[House]:
+def address() -> str:
+    """The URL of the database: of SQLite in the folder, where a test does not say otherwise."""
+    return ""
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def each_address(request: pytest.FixtureRequest) -> Iterator[str]:
+    """The URL of an empty database of each kind; for modules that run on both, as their `address`."""
+    if request.param == "sqlite":
+        yield ""
+        return
+    postgres: Cluster = request.getfixturevalue("postgres")
+    with postgres.database() as url:
+        yield url
+
+
+@pytest.fixture
+def house(tmp_path: Path, translator: Translator, address: str) -> Iterator[House]:
     """A gateway in which nothing has happened yet."""
     stage = Stage(tmp_path)
     stage.prepare()
+    if address:
+        stage.settings["ZIBPOORT_DATABASE_URL"] = address
     settings = Settings(
         data_folder=tmp_path / "data",
+        database_url=SecretStr(address) if address else None,
         token_issuers=(ISSUER,),
         token_keys_file=tmp_path / PUBLIC,
         parties_file=tmp_path / "parties.yaml",
