@@ -1,0 +1,120 @@
+"""What a profile says of its elements, as a tree; a profile says it on top of the one it derives from.
+
+Source: FHIR R4, ElementDefinition (https://hl7.org/fhir/R4/elementdefinition.html) and §5.1 Profiling.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from copy import deepcopy
+from dataclasses import dataclass, field
+from typing import Any
+
+from lxml import etree
+
+FHIR = "{http://hl7.org/fhir}"
+
+
+@dataclass(slots=True)
+class Kind:
+    """One type that an element may have: profiles of the type, and profiles of what it refers to."""
+
+    profiles: tuple[str, ...] = ()
+    targets: tuple[str, ...] = ()
+
+
+@dataclass(slots=True)
+class Node:
+    """An element, or a slice of one.  None or empty: this profile does not say."""
+
+    min: int | None = None
+    max: str | None = None
+    kinds: dict[str, Kind] = field(default_factory=dict)
+    fixed: Any = None
+    pattern: Any = None
+    required: str = ""
+    """The value set that the codes must come from."""
+    discriminators: tuple[tuple[str, str], ...] = ()
+    children: dict[str, Node] = field(default_factory=dict)
+    slices: dict[str, Node] = field(default_factory=dict)
+
+    def at(self, identifier: str) -> Node:
+        """The element with that id (`Observation.component:systolic.value[x]`), made when it is new."""
+        node = self
+        for segment in identifier.split(".")[1:]:
+            name, _, part = segment.partition(":")
+            node = node.children.setdefault(name, Node())
+            if part:
+                node = node.slices.setdefault(part, Node())
+        return node
+
+
+def derived(base: Node | None, differential: etree._Element) -> Node:
+    """The tree of a profile: that of its base, changed by its differential."""
+    root = deepcopy(base) if base else Node()
+    for element in differential.iterfind(f"{FHIR}element"):
+        _apply(root.at(element.get("id", "")), element)
+    return root
+
+
+def _apply(node: Node, element: etree._Element) -> None:
+    for child in _children(element):
+        name = _name(child)
+        if name == "min":
+            node.min = int(child.get("value", "0"))
+        elif name == "max":
+            node.max = child.get("value")
+        elif name == "binding":
+            node.required = _required(child)
+        elif name == "slicing":
+            node.discriminators = tuple(_discriminators(child))
+        elif name.startswith("fixed"):
+            node.fixed = content(child)
+        elif name.startswith("pattern"):
+            node.pattern = content(child)
+    if kinds := dict(_kinds(element)):
+        node.kinds = kinds
+
+
+def _kinds(element: etree._Element) -> Iterator[tuple[str, Kind]]:
+    for each in element.iterfind(f"{FHIR}type"):
+        yield (
+            value(each, "code"),
+            Kind(tuple(_values(each, "profile")), tuple(_values(each, "targetProfile"))),
+        )
+
+
+def _required(binding: etree._Element) -> str:
+    url = value(binding, "valueSet").partition("|")[0]
+    return url if value(binding, "strength") == "required" else ""
+
+
+def _discriminators(slicing: etree._Element) -> Iterator[tuple[str, str]]:
+    for each in slicing.iterfind(f"{FHIR}discriminator"):
+        yield value(each, "type"), value(each, "path")
+
+
+def content(element: etree._Element) -> Any:
+    """A value in XML as text, or as an object of lists."""
+    found: dict[str, list[Any]] = {}
+    for child in _children(element):
+        found.setdefault(_name(child), []).append(content(child))
+    return found or element.get("value", "")
+
+
+def value(element: etree._Element, name: str) -> str:
+    """The value of a child; empty when there is none."""
+    return next(_values(element, name), "")
+
+
+def _values(element: etree._Element, name: str) -> Iterator[str]:
+    for child in element.iterfind(FHIR + name):
+        yield child.get("value", "")
+
+
+def _children(element: etree._Element) -> Iterator[etree._Element]:
+    yield from element.iterchildren(tag=etree.Element)
+
+
+def _name(element: etree._Element) -> str:
+    return str(element.tag).removeprefix(FHIR)
