@@ -5,7 +5,8 @@
 The counting (leaves, pairing, recall, precision) is that of `tools/score_pairs.py` beside the test
 material, which is loaded from there.  One thing differs: where several inputs spell the same zib
 (AlcoholUse-01, -02), that tool gives all expected files to the first; here a file belongs to the
-input whose name it begins with or whose number it shares.  All inputs run in one process.
+input whose name and number it shares.  All inputs run in one process.  `conformance/zib2020.yaml`
+says why each remaining difference is there.
 """
 
 from __future__ import annotations
@@ -17,15 +18,23 @@ import os
 import re
 import sys
 from collections import Counter
+from collections.abc import Callable, Collection, Iterable, Iterator
+from contextlib import suppress
+from dataclasses import dataclass, field
+from functools import cache
 from pathlib import Path
 from types import ModuleType
+from typing import TypeAlias
 from zoneinfo import ZoneInfo
 
 import orjson
 
-from gateway.mapping import Context, Translator, bundle
+from conformance.reasons import Difference, owners, reason_of
+from gateway.errors import ContentError, SyntaxFault
+from gateway.mapping import Context, Read, Translator, bundle
 from gateway.mapping.runtime.writers import Tree
 
+Leaves: TypeAlias = "Counter[tuple[str, str]]"
 NOW = datetime.datetime(2026, 7, 1, 12, tzinfo=ZoneInfo("Europe/Amsterdam"))
 ZIBS_OF_BGZ = (
     "Patient|ContactPerson|HealthProfessional|HealthcareProvider|Payer|TreatmentDirective2|AdvanceDirective|"
@@ -33,17 +42,76 @@ ZIBS_OF_BGZ = (
     "AllergyIntolerance|MedicalDevice|Vaccination|BloodPressure|BodyWeight|BodyHeight|LaboratoryTestResult|"
     "Procedure|Encounter|PharmaceuticalProduct"
 )
-# Leaves of expected files that no input of the set can give: the published Patient carries data of a
-# Nationality and a LanguageProficiency document that are not in the set, and of a MaritalStatus document
-# that names no patient, so that nobody may say whose it is.
-SOURCELESS = {
-    "nl-core-Patient-01": (".communication", ".maritalStatus", ".extension"),
-}
+
+
+@dataclass(frozen=True, slots=True)
+class PairSet:
+    """Published inputs with what is expected of them.  `key`: what names the owner of an expected file,
+    where its own name does not; `together`: whether inputs refer to each other."""
+
+    inputs: str
+    expected: str
+    form: str
+    key: str = ""
+    together: bool = False
+
+
+def _transaction(standard: str, name: str) -> PairSet:
+    return PairSet(f"{standard}/{name}/ada", f"{standard}/{name}/fhir-r4", "fhir-r4")
+
+
 SETS = {
-    "zib2020": ("zib2020-pairs/ada", "zib2020-pairs/fhir", "fhir-r4", "", True),
-    "bgz-1.2": ("bgz-msz-1.2/ada", "bgz-msz-1.2/fhir-stu3", "fhir-stu3", "pat[A-G]", False),
-    "bgz-2.0": ("bgz-msz-2.0/ada", "bgz-msz-2.0/fhir-stu3", "fhir-stu3", "pat[A-G]", False),
+    "zib2020": PairSet("zib2020-pairs/ada", "zib2020-pairs/fhir", "fhir-r4", together=True),
+    "bgz-1.2": PairSet("bgz-msz-1.2/ada", "bgz-msz-1.2/fhir-stu3", "fhir-stu3", "pat[A-G]"),
+    "bgz-2.0": PairSet("bgz-msz-2.0/ada", "bgz-msz-2.0/fhir-stu3", "fhir-stu3", "pat[A-G]"),
+    "lab-l2z-3.0.0": _transaction("lab-l2z-3.0.0", "sturen_laboratoriumresultaten"),
+    "mp-9.3.0-gegevens": _transaction("mp-9.3.0", "sturen_medicatiegegevens"),
+    "mp-9.3.0-beschikbaar": _transaction("mp-9.3.0", "beschikbaarstellen_medicatiegegevens"),
+    "mp-9.3.0-voorschrift": _transaction("mp-9.3.0", "sturen_medicatievoorschrift"),
+    "mp-9.3.0-afhandeling": _transaction("mp-9.3.0", "sturen_afhandeling_medicatievoorschrift"),
 }
+
+
+@dataclass(frozen=True, slots=True)
+class Resource:
+    """A published resource (or one written, without a file) as leaves: (path, value) → how often."""
+
+    file: str
+    kind: str
+    leaves: Leaves
+
+
+@dataclass(slots=True)
+class Result:
+    """What became of one input: every expected resource with the leaves of the one that is most like it."""
+
+    stem: str
+    expected: list[Resource]
+    produced: list[Leaves] = field(default_factory=list)
+    error: str = ""
+
+    def differences(self) -> Iterator[Difference]:
+        """Every leaf that only one side has."""
+        for wanted, got in zip(self.expected, self.produced, strict=False):
+            for sign, rest in (("-", wanted.leaves - got), ("+", got - wanted.leaves)):
+                for place, value in rest.elements():
+                    yield Difference(wanted.file, sign, wanted.kind + place, value)
+
+    def counts(self) -> Counter[str]:
+        """The figures of the tool, and how many leaves differ by each cause (`-source`, `+version`, …)."""
+        pairs = list(zip(self.expected, self.produced, strict=False))
+        found = Counter(
+            expected=len(self.expected),
+            equal=sum(wanted.leaves == got for wanted, got in pairs),
+            want=sum(sum(wanted.leaves.values()) for wanted in self.expected),
+            got=sum(sum(got.values()) for _, got in pairs),
+            shared=sum(sum((wanted.leaves & got).values()) for wanted, got in pairs),
+            failed=int(bool(self.error)),
+        )
+        for each in self.differences():
+            reason = reason_of(each)
+            found[each.sign + (reason.cause if reason else "unexplained")] += 1
+        return found
 
 
 def testdata() -> Path:
@@ -51,6 +119,7 @@ def testdata() -> Path:
     return Path(os.environ.get("ZIBPOORT_TESTDATA", "../shared/data"))
 
 
+@cache
 def counting() -> ModuleType:
     """The tool whose counting this uses."""
     path = testdata().parent / "tools" / "score_pairs.py"
@@ -62,99 +131,92 @@ def counting() -> ModuleType:
     return module
 
 
-def owner(expected: str, inputs: list[str]) -> str:
-    """The input that an expected file belongs to, or nothing.
+def owner(expected: str, inputs: Collection[str]) -> str:
+    """The input that an expected file belongs to by its name and number, or nothing.
 
     `nl-core-MedicalDevice-03-Condition-01` belongs to `nl-core-MedicalDevice-03`, as does
     `nl-core-MedicalDevice.Product-03`; `nl-core-ApgarScore-5Minute-01` to `nl-core-ApgarScore-01`.
     """
-    prefixes = [each for each in inputs if expected == each or expected.startswith((f"{each}-", f"{each}."))]
-    if prefixes:
-        return max(prefixes, key=len)
-    stems = {re.sub(r"-\d\d$", "", each): each for each in inputs}
-    whole = [stem for stem in stems if expected.startswith((f"{stem}.", f"{stem}-"))]
-    if not whole:
-        return ""
-    stem = max(whole, key=len)
-    number = re.search(r"-(\d\d)(?:-|$)", expected[len(stem) :])
-    same = [
-        each
-        for each in inputs
-        if re.sub(r"-\d\d$", "", each) == stem and number and each.endswith(number.group(1))
-    ]
-    return (
-        same[0] if same else stems[stem] if sum(re.sub(r"-\d\d$", "", e) == stem for e in inputs) == 1 else ""
-    )
+    if expected in owners():
+        return owners()[expected]
+    if expected in inputs:
+        return expected
+    names = {each: re.sub(r"-\d\d$", "", each) for each in inputs}
+    whole = [name for name in names.values() if re.match(rf"{re.escape(name)}[.-]", expected)]
+    name = max(whole, key=len, default="")
+    number = re.search(r"-(\d\d)(?=-|$)", expected[len(name) :])
+    wanted = name + (number[0] if number else "")
+    return wanted if name and wanted in names else ""
 
 
-def score(name: str, only: str, show: int) -> Counter[str]:
-    """Translate and count one set; prints a line for each input."""
-    source, published, form, pattern, with_folder = SETS[name]
-    tool, total = counting(), Counter[str]()
-    inputs = {p.stem: p for p in sorted((testdata() / source).iterdir()) if re.search(only, p.stem)}
-    wanted: dict[str, list[Path]] = {}
-    for path in sorted((testdata() / published).iterdir()):
-        if pattern:
-            owners = tool.owners_by_key(path, inputs, pattern)
-            mine = max(owners, key=len) if owners else ""
+Owning: TypeAlias = Callable[["PairSet", dict[str, Path]], dict[str, list[Path]]]
+
+
+def owned(pairs: PairSet, inputs: dict[str, Path]) -> dict[str, list[Path]]:
+    """The expected files of each input; those that belong to none are left out."""
+    found: dict[str, list[Path]] = {}
+    for path in sorted((testdata() / pairs.expected).iterdir()):
+        if pairs.key:
+            mine = max(counting().owners_by_key(path, inputs, pairs.key), key=len, default="")
         else:
-            mine = owner(path.stem, list(inputs))
-        if mine:
-            wanted.setdefault(mine, []).append(path)
-    translator, context = Translator(), Context(NOW)
-    beside = []
-    if with_folder:
-        for path in sorted((testdata() / source).iterdir()):
-            try:
-                beside.append(translator.read(path.read_bytes(), context))
-            except Exception:  # noqa: BLE001 - a broken neighbour is none of this measurement
-                continue
-    for stem, files in wanted.items():
-        expected = [r for f in files for r in tool.resources_of(tool.on_day(f.read_bytes(), NOW.date()))]
-        total["expected"] += len(expected)
-        total["want"] += sum(sum(leaves.values()) for _, leaves in expected)
-        total["sourceless"] += sum(
-            times
-            for _, leaves in expected
-            for (place, _), times in leaves.items()
-            if place.startswith(SOURCELESS.get(stem, ("\0",)))
+            mine = owner(path.stem, inputs)
+        if mine in inputs:
+            found.setdefault(mine, []).append(path)
+    return found
+
+
+def results(pairs: PairSet, only: str = "", owning: Owning = owned) -> Iterator[Result]:
+    """The inputs whose name matches, translated, each next to what is expected of it."""
+    tool, translator, context = counting(), Translator(), Context(NOW)
+    folder = sorted((testdata() / pairs.inputs).iterdir())
+    inputs = {path.stem: path for path in folder if re.search(only, path.stem)}
+    beside = list(_readable(translator, context, folder)) if pairs.together else []
+    for stem, files in owning(pairs, inputs).items():
+        result = Result(
+            stem,
+            [
+                Resource(file.stem, kind, leaves)
+                for file in files
+                for kind, leaves in tool.resources_of(tool.on_day(file.read_bytes(), NOW.date()))
+            ],
         )
         try:
             read = translator.read(inputs[stem].read_bytes(), context)
             others = [each for each in beside if each.seed != read.seed]
-            written = translator.write(read, form, context, others)
+            written = translator.write(read, pairs.form, context, others)
             produced = tool.resources_of(dumps(bundle(written.resources, context.base)))
+            matched = tool.pair_up([(each.kind, each.leaves) for each in result.expected], produced)
+            result.produced = [
+                produced[matched[i][1]][1] if i in matched else Counter() for i in range(len(result.expected))
+            ]
         except Exception as error:  # noqa: BLE001 - a failing translation is a score
-            total["failed"] += 1
-            print(f"{stem}: FAILED {type(error).__name__} {error}")
+            result.error = f"{type(error).__name__} {error}"
+        yield result
+
+
+def _readable(translator: Translator, context: Context, paths: Iterable[Path]) -> Iterator[Read]:
+    for path in paths:
+        with suppress(ContentError, SyntaxFault):  # a list of other files is none of the documents
+            yield translator.read(path.read_bytes(), context)
+
+
+def score(name: str, only: str, show: int) -> Counter[str]:
+    """Translate and count one set; prints a line for each input."""
+    total: Counter[str] = Counter()
+    for result in results(SETS[name], only):
+        found = result.counts()
+        total.update(found)
+        if result.error:
+            print(f"{result.stem}: FAILED {result.error}")
             continue
-        total.update(_compare(tool, stem, expected, produced, show))
+        print(
+            f"{result.stem}: equal {found['equal']}/{found['expected']} "
+            f"recall {found['shared'] / max(found['want'], 1):.3f} "
+            f"precision {found['shared'] / max(found['got'], 1):.3f}"
+        )
+        for each in list(dict.fromkeys(result.differences()))[:show]:
+            print(f"   {each.sign} {each.place} = {each.value}")
     return total
-
-
-def _compare(
-    tool: ModuleType,
-    stem: str,
-    expected: list[tuple[str, Counter[str]]],
-    produced: list[tuple[str, Counter[str]]],
-    show: int,
-) -> Counter[str]:
-    pairs = tool.pair_up(expected, produced)
-    shared = sum(s for s, _ in pairs.values())
-    got = sum(sum(produced[j][1].values()) for _, j in pairs.values())
-    want = sum(sum(e.values()) for _, e in expected)
-    equal = sum(1 for i, (_, j) in pairs.items() if expected[i][1] == produced[j][1])
-    print(
-        f"{stem}: equal {equal}/{len(expected)} "
-        f"recall {shared / max(want, 1):.3f} precision {shared / max(got, 1):.3f}"
-    )
-    if show:
-        for i, (kind, leaves) in enumerate(expected):
-            other = produced[pairs[i][1]][1] if i in pairs else Counter()
-            for sign, rest in (("-", leaves - other), ("+", other - leaves)):
-                for leaf in list(rest)[:show]:
-                    print(f"   {sign} {kind}{leaf[0]} = {leaf[1]}")
-    return Counter(shared=shared, got=got, equal=equal)
 
 
 def dumps(tree: Tree) -> bytes:
@@ -162,17 +224,26 @@ def dumps(tree: Tree) -> bytes:
     return orjson.dumps(tree, default=lambda value: orjson.Fragment(str(value).encode()))
 
 
+def measures(total: Counter[str]) -> dict[str, tuple[float, float]]:
+    """Recall and precision: of everything; of what has a source; and of that, what is of the package's version."""
+    lost, added = total["-source"] + total["-clock"], total["+clock"]
+    return {
+        "all": _shares(total, 0, 0),
+        "with a source": _shares(total, lost, added),
+        "of this version": _shares(total, lost + total["-version"], added + total["+version"]),
+    }
+
+
+def _shares(total: Counter[str], lost: int, added: int) -> tuple[float, float]:
+    return total["shared"] / max(total["want"] - lost, 1), total["shared"] / max(total["got"] - added, 1)
+
+
 def summary(name: str, total: Counter[str]) -> tuple[float, float]:
-    """Print the line of a set; gives the recall of what has a source, and the precision."""
-    recall = total["shared"] / max(total["want"], 1)
-    possible = total["shared"] / max(total["want"] - total["sourceless"], 1)
-    precision = total["shared"] / max(total["got"], 1)
-    print(
-        f"{name}: equal {total['equal']}/{total['expected']}  recall {recall:.4f} "
-        f"({possible:.4f} of what the set has a source for)  "
-        f"precision {precision:.4f}  failed {total['failed']}"
-    )
-    return possible, precision
+    """Print the lines of a set; gives the recall and precision of what has a source."""
+    print(f"{name}: equal {total['equal']}/{total['expected']}  failed {total['failed']}")
+    for of, (recall, precision) in measures(total).items():
+        print(f"{name}: {of}: recall {recall:.4f}  precision {precision:.4f}")
+    return measures(total)["with a source"]
 
 
 def main() -> int:

@@ -101,7 +101,9 @@ class Checker:
             inner: list[list[Rules]] = [[] for _ in items]
             for each in rules:
                 if name in each.node.children:
-                    yield from self._element(items, Rules(each.profile, each.node.children[name]), below, inner)
+                    yield from self._element(
+                        items, Rules(each.profile, each.node.children[name]), below, inner
+                    )
             for child, found in zip(items, inner, strict=True):
                 yield from self._walk(child, found + self._of_type(child, found), below)
 
@@ -129,7 +131,13 @@ class Checker:
 
     def _of_type(self, item: Item, rules: Iterable[Rules]) -> list[Rules]:
         """The profiles of its type that an item must obey."""
-        urls = [url for each in rules for kind in [each.node.kinds.get(item.type)] if kind for url in kind.profiles]
+        urls = [
+            url
+            for each in rules
+            for kind in [each.node.kinds.get(item.type)]
+            if kind
+            for url in kind.profiles
+        ]
         if item.type == "Extension":
             urls = [item.inside["url"]]
         return [each for url in dict.fromkeys(urls) for each in self._of(url)]

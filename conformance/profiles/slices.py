@@ -51,9 +51,7 @@ class Slicing:
             case "exists":
                 return self._exists(item, path) is _must_exist(part, path)
             case "profile" if path == "$this":
-                return any(
-                    self.conforms(item, url) for url in part.kinds.get(item.type, Kind()).profiles
-                )
+                return any(self.conforms(item, url) for url in part.kinds.get(item.type, Kind()).profiles)
             case "profile":
                 return self._points(item, part, path.removesuffix("resolve()").removesuffix("."))
             case _:
