@@ -225,7 +225,7 @@ def dumps(tree: Tree) -> bytes:
 
 
 def measures(total: Counter[str]) -> dict[str, tuple[float, float]]:
-    """Recall and precision: of everything; of what has a source; and of that, what is of the package's version."""
+    """Recall and precision: of all; of what has a source; of that, what is of the package's version."""
     lost, added = total["-source"] + total["-clock"], total["+clock"]
     return {
         "all": _shares(total, 0, 0),

@@ -15,9 +15,10 @@ from typing import Any
 
 from conformance.profiles.elements import Node
 from conformance.profiles.matching import agrees, codings, listed
-from conformance.profiles.package import CORE, Package
+from conformance.profiles.package import Package
 from conformance.profiles.slices import Item, Slicing
 from gateway.codecs import fhir_types
+from gateway.terminology.units import is_ucum
 
 Tree = dict[str, Any]
 UCUM = "http://unitsofmeasure.org"
@@ -100,7 +101,8 @@ class Checker:
                 yield Fault(item.type, below, "min", "FHIR")
             inner: list[list[Rules]] = [[] for _ in items]
             for each in rules:
-                if name in each.node.children:
+                child_node = each.node.children.get(name)
+                if child_node:
                     yield from self._element(
                         items, Rules(each.profile, each.node.children[name]), below, inner
                     )
@@ -172,15 +174,17 @@ class Checker:
 
     def _general(self, item: Item, place: str) -> Iterator[Fault]:
         """What holds whatever the profile."""
-        if item.type in _QUANTITIES and ("code" in item.inside or "unit" in item.inside):
-            if "code" not in item.inside or "system" not in item.inside:
-                yield Fault(item.type, place, "unit", str(item.value))
-        if item.type == "Reference" and "://" not in item.inside.get("reference", "://"):
-            if self._resolved(item.inside) is None:
-                yield Fault(item.type, place, "resolves")
-        if item.type == "Extension" and item.inside["url"].startswith("http://nictiz.nl/"):
-            if item.inside["url"] not in self.package:
-                yield Fault(item.type, place, "extension", item.inside["url"])
+        inside = item.inside
+        if item.type in _QUANTITIES and "unit" in inside and not {"code", "system"} <= inside.keys():
+            yield Fault(item.type, place, "unit", str(item.value))
+        if item.type in _QUANTITIES and inside.get("system") == UCUM and not is_ucum(inside["code"]):
+            yield Fault(item.type, place, "unit", inside["code"])
+        local = item.type == "Reference" and "://" not in inside.get("reference", "://")
+        if local and self._resolved(inside) is None:
+            yield Fault(item.type, place, "resolves")
+        url = inside["url"] if item.type == "Extension" else ""
+        if url.startswith("http://nictiz.nl/") and url not in self.package:
+            yield Fault(item.type, place, "extension", url)
 
 
 def _children(item: Item) -> dict[str, list[Item]]:
@@ -234,6 +238,3 @@ def _tells(node: Node, item: Item) -> bool:
     """
     free = item.type in ("Identifier", "Extension")
     return bool(node.slices) and not free and any(kind != "type" for kind, _ in node.discriminators)
-
-
-__all__ = ["CORE", "UCUM", "Checker", "Fault"]

@@ -99,7 +99,7 @@ def content(element: etree._Element) -> Any:
     found: dict[str, list[Any]] = {}
     for child in _children(element):
         found.setdefault(_name(child), []).append(content(child))
-    return found or element.get("value", "")
+    return found or element.get("value")
 
 
 def value(element: etree._Element, name: str) -> str:

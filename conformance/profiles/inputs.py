@@ -17,8 +17,8 @@ Tree = dict[str, Any]
 Key = tuple[str, ...]
 FORM = "fhir-r4"
 RELEASE = "2020"
-VARIANTS = 24
-"""Enough for the longest value set that a concept map translates, and for every kind of target."""
+VARIANTS = 8
+"""Enough for every kind of target, and for most of the codes that concept maps translate."""
 
 MEMBERS = {
     "2.16.840.1.113883.2.4.4.16.34": "6030",  # GBA table 34

@@ -32,5 +32,5 @@ def codings(value: Any) -> list[tuple[str, str]]:
     """(system, code) of a code, a Coding, a CodeableConcept or a Quantity."""
     if not isinstance(value, dict):
         return [("", str(value))]
-    inside = value["coding"] if "coding" in value else [value]
+    inside = value.get("coding", [value])
     return [(each.get("system", ""), each["code"]) for each in inside if "code" in each]

@@ -224,8 +224,9 @@ class AdaCompiler:
         return f"within(v, {', '.join(repr(name) for name in path)})" if path else "v"
 
     def _concept(self, scope: Scope, alias: Alias) -> Concept:
-        """The concept that an alias stands for."""
-        here, found = scope.concepts, None
+        """The concept that an alias stands for: of the scope, or at its top one that every block has."""
+        here = {**scope.concepts, **self._basics.concepts} if scope.top else scope.concepts
+        found = None
         for name in alias.path:
             found = here.get(name)
             if found is None:

@@ -14,10 +14,16 @@ SETS = {
     "bgz 1.2": "bgz-msz-1.2/ada",
     "bgz 2.0": "bgz-msz-2.0/ada",
     "bgz 3.1": "bgz-medmij-3.1/ada_processed",
+    "laboratory 3.0": "lab-l2z-3.0.0/sturen_laboratoriumresultaten/ada",
 }
 # Element to the reason why it is no value.
 EXCEPTIONS = {
     "planned_care_activity_referenced": "a mark of the test set of MedMij BgZ 3.1",
+    "test_identificatie": "laboratory exchange adds it to the zib",
+    "is_uitbesteed": "laboratory exchange adds it to the zib",
+    "is_point_of_care_test": "laboratory exchange adds it to the zib",
+    "kopie_indicator": "laboratory exchange adds it to the zib",
+    "edifact_referentienummer": "laboratory exchange adds it to the zib",
 }
 # Not ADA, though they lie there: lists of files.
 LISTS = frozenset(("Patient-complete-bundled", "Verrichting-bundled", "nl-core-Patient-01-bundled"))
@@ -88,7 +94,8 @@ def test_every_block_of_a_bgz_is_about_its_patient(testdata: Path, name: str) ->
 ONE_WAY = frozenset(("BgZ-msz-kwa-patA-SLB", "BgZ-msz-tst-patD-SLB"))
 
 
-@pytest.mark.parametrize("name", SETS)
+# Ids in the laboratory documents hold a slash, which becomes another character in the id of a form.
+@pytest.mark.parametrize("name", [name for name in SETS if name != "laboratory 3.0"])
 def test_ada_to_blocks_to_ada_to_blocks(testdata: Path, name: str) -> None:
     for file in documents(testdata, name):
         document = read(file.read_bytes())

@@ -224,6 +224,19 @@ def test_a_second_form_with_the_same_id_and_content_is_a_duplicate() -> None:
     assert differing.issues() == [("warning", "duplicate")]
 
 
+# -- laboratory exchange ------------------------------------------------------------------------------
+
+
+def test_laboratory_exchange_names_the_result_in_its_own_way_and_adds_a_mark() -> None:
+    found = fixture("laboratory_exchange")
+    values = found.values("LaboratoryTestResult/L-7")
+    assert values["IdentificationNumber"] == [Identifier("L-7", "2.16.840.1.113883.2.4.3.11.999.7")]
+    assert values["Subject"] == Ref("Patient/1")
+    (mark,) = found.lost()
+    assert mark.place.endswith("/kopie_indicator")
+    assert mark.reason == "no concept of zib LaboratoryTestResult"
+
+
 # -- BgZ 2.0 -----------------------------------------------------------------------------------------
 
 

@@ -1,0 +1,216 @@
+"""What is written obeys the profiles that it names.
+
+The checker is tried on a package made up here; what the mappings write is checked against the published one.
+"""
+
+import copy
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from conformance import score
+from conformance.profiles import exceptions
+from conformance.profiles.check import Checker, Fault
+from conformance.profiles.inputs import made_up
+from conformance.profiles.package import Package
+from gateway.mapping import Context, Translator
+from gateway.terminology.systems import CodeSystems
+
+NOON = Context(score.NOW)
+URL = "http://nictiz.nl/fhir/StructureDefinition"
+Tree = dict[str, Any]
+
+
+def coded(system: str, code: str) -> str:
+    return f'<coding><system value="{system}"/><code value="{code}"/></coding>'
+
+
+def element(identifier: str, inside: str) -> str:
+    return f'<element id="{identifier}">{inside}</element>'
+
+
+def structure(name: str, base: str, kind: str, *elements: str) -> str:
+    return (
+        f'<StructureDefinition xmlns="http://hl7.org/fhir"><url value="{URL}/{name}"/><type value="{kind}"/>'
+        f'<baseDefinition value="{base}"/><differential>{"".join(elements)}</differential>'
+        "</StructureDefinition>"
+    )
+
+
+def reference(*targets: str) -> str:
+    profiles = "".join(f'<targetProfile value="{target}"/>' for target in targets)
+    return f'<type><code value="Reference"/>{profiles}</type>'
+
+
+FHIR = "http://hl7.org/fhir/StructureDefinition"
+DEFINITIONS = {
+    "zib-Walk": structure(
+        "zib-Walk",
+        f"{FHIR}/Observation",
+        "Observation",
+        element(
+            "Observation.code", f"<patternCodeableConcept>{coded('urn:s', 'walk')}</patternCodeableConcept>"
+        ),
+        element(
+            "Observation.category",
+            '<slicing><discriminator><type value="value"/><path value="$this"/></discriminator></slicing>',
+        ),
+        element(
+            "Observation.category:kind",
+            f'<min value="1"/><patternCodeableConcept>{coded("urn:s", "kind")}</patternCodeableConcept>',
+        ),
+        element("Observation.note", '<max value="1"/>'),
+        element("Observation.subject", reference(f"{URL}/zib-Walker")),
+        element(
+            "Observation.value[x]",
+            '<type><code value="Quantity"/></type><patternQuantity>'
+            '<system value="http://unitsofmeasure.org"/><code value="m"/></patternQuantity>',
+        ),
+        element(
+            "Observation.method",
+            '<binding><strength value="required"/><valueSet value="urn:set|1"/></binding>',
+        ),
+    ),
+    # The profile that resources name derives from the one above, and says less than it.
+    "nl-core-Walk": structure("nl-core-Walk", f"{URL}/zib-Walk", "Observation"),
+    "nl-core-Walker": structure("nl-core-Walker", f"{URL}/zib-Walker", "Patient"),
+    "zib-Walker": structure("zib-Walker", f"{FHIR}/Patient", "Patient"),
+    "ext-Pace": structure(
+        "ext-Pace",
+        f"{FHIR}/Extension",
+        "Extension",
+        element("Extension.value[x]", '<type><code value="string"/></type>'),
+    ),
+    "set": (
+        '<ValueSet xmlns="http://hl7.org/fhir"><url value="urn:set"/><compose><include>'
+        '<system value="urn:s"/><concept><code value="eye"/></concept></include></compose></ValueSet>'
+    ),
+}
+WALK: Tree = {
+    "resourceType": "Observation",
+    "id": "w",
+    "meta": {"profile": [f"{URL}/nl-core-Walk"]},
+    "extension": [{"url": f"{URL}/ext-Pace", "valueString": "slow"}],
+    "status": "final",
+    "category": [{"coding": [{"system": "urn:s", "code": "kind"}]}],
+    "code": {"coding": [{"system": "urn:s", "code": "walk"}, {"system": "urn:other", "code": "w"}]},
+    "subject": {"reference": "Patient/p"},
+    "valueQuantity": {"value": 5, "unit": "m", "system": "http://unitsofmeasure.org", "code": "m"},
+    "note": [{"text": "a note"}],
+    "method": {"coding": [{"system": "urn:s", "code": "eye"}]},
+}
+WALKER: Tree = {"resourceType": "Patient", "id": "p", "meta": {"profile": [f"{URL}/nl-core-Walker"]}}
+CODE = {"coding": [{"system": "urn:s", "code": "other"}]}
+BROKEN = {
+    "no profile": ({"meta": None}, "profile"),
+    "an id that is none": ({"id": "a/b"}, "id"),
+    "FHIR requires a status": ({"status": None}, "min"),
+    "another code than the pattern": ({"code": CODE}, "fixed"),
+    "no code at all": ({"code": None}, "absent"),
+    "the category that must be there is another": ({"category": [CODE]}, "min"),
+    "a category of no slice": ({"category": [*WALK["category"], CODE]}, "slice"),
+    "two notes": ({"note": [{"text": "a"}, {"text": "b"}]}, "max"),
+    "a value of another type": ({"valueQuantity": None, "valueString": "5 m"}, "type"),
+    "another unit": ({"valueQuantity": {**WALK["valueQuantity"], "unit": "km", "code": "km"}}, "fixed"),
+    "a unit without a code": ({"valueQuantity": {"value": 5, "unit": "m"}}, "unit"),
+    "a code that the value set has not": ({"method": CODE}, "binding"),
+    "a reference to nothing": ({"subject": {"reference": "Patient/q"}}, "resolves"),
+    "a reference to another profile": ({"subject": {"reference": "Observation/w"}}, "target"),
+    "an unknown extension": ({"extension": [{"url": f"{URL}/ext-None", "valueString": "a"}]}, "extension"),
+    "an extension of another type": ({"extension": [{"url": f"{URL}/ext-Pace", "valueCode": "a"}]}, "type"),
+}
+
+
+@pytest.fixture
+def package(tmp_path: Path) -> Package:
+    for name, text in DEFINITIONS.items():
+        (tmp_path / f"{name}.xml").write_text(text, encoding="utf-8")
+    return Package(tmp_path)
+
+
+def faults(package: Package, *resources: Tree) -> list[Fault]:
+    entries = [
+        {"fullUrl": f"https://x.example/{each['resourceType']}/{each['id']}", "resource": each}
+        for each in resources
+    ]
+    return list(Checker(package, {"entry": entries}).faults())
+
+
+def test_a_resource_that_obeys_its_profile_and_the_one_above_has_no_fault(package: Package) -> None:
+    assert faults(package, WALK, WALKER) == []
+
+
+@pytest.mark.parametrize("what", BROKEN)
+def test_each_rule_is_kept(package: Package, what: str) -> None:
+    change, rule = BROKEN[what]
+    broken = {name: value for name, value in {**copy.deepcopy(WALK), **change}.items() if value is not None}
+    assert rule in {fault.rule for fault in faults(package, broken, WALKER)}
+
+
+def test_a_resource_of_another_type_than_its_profile(package: Package) -> None:
+    wrong = {**WALKER, "meta": {"profile": [f"{URL}/nl-core-Walk"]}}
+    assert Fault("nl-core-Walk", "Patient", "type", "Patient") in faults(package, wrong)
+
+
+# -- the published package ---------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def found(testdata: Path) -> list[tuple[str, Fault]]:
+    return list(exceptions.faults(testdata, NOON))
+
+
+@pytest.fixture(scope="module")
+def specimens() -> list[Tree]:
+    return [bundle for _, bundle in made_up(Translator(), NOON)]
+
+
+@pytest.mark.slow
+def test_what_is_written_obeys_the_package_but_for_what_is_listed(found: list[tuple[str, Fault]]) -> None:
+    assert exceptions.unlisted(found) == []
+
+
+@pytest.mark.slow
+def test_nothing_is_listed_in_vain(found: list[tuple[str, Fault]]) -> None:
+    assert exceptions.unused(found) == []
+
+
+def test_the_made_up_documents_reach_every_profile_of_every_mapping(specimens: list[Tree]) -> None:
+    parts = Translator().loaded("fhir-r4").compiled.parts
+    named = {url for part in parts if part.release == "2020" for url in part.profiles}
+    assert (
+        named - {url for bundle in specimens for each in resources(bundle) for url in profiles(each)} == set()
+    )
+
+
+def test_the_same_blocks_give_the_same_documents(specimens: list[Tree]) -> None:
+    again = (bundle for _, bundle in made_up(Translator(), NOON))
+    assert score.dumps(next(again)) == score.dumps(specimens[0])
+
+
+def test_no_oid_where_a_system_has_a_uri(specimens: list[Tree]) -> None:
+    systems = CodeSystems.load()
+    written = {uri for bundle in specimens for uri in uris(bundle)}
+    assert "http://snomed.info/sct" in written
+    assert {uri for uri in written if uri != systems.uri(uri, "r4")} == set()
+
+
+def resources(bundle: Tree) -> Iterator[Tree]:
+    return (entry["resource"] for entry in bundle["entry"])
+
+
+def profiles(resource: Tree) -> list[str]:
+    found: list[str] = resource["meta"]["profile"]
+    return found
+
+
+def uris(value: Any) -> Iterator[str]:
+    if isinstance(value, dict):
+        if isinstance(value.get("system"), str) and ":" in value["system"]:
+            yield value["system"]
+        value = list(value.values())
+    if isinstance(value, list):
+        for each in value:
+            yield from uris(each)
