@@ -10,10 +10,10 @@ export PYTHONUTF8 := 1
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test coverage-mappings check format bench crash hostile score lock clean
+.PHONY: help setup demo test coverage-mappings check format bench crash hostile score zib2020-page lock clean
 
 help:  ## this list
-	@grep -E '^[a-z-]+:.*##' Makefile | sed -E 's/^([a-z-]+):[^#]*## */make \1\t/' | expand -t 24
+	@grep -E '^[a-z0-9-]+:.*##' Makefile | sed -E 's/^([a-z0-9-]+):[^#]*## */make \1\t/' | expand -t 24
 
 setup: $(STAMP)  ## .venv with the locked dependencies and the zibpoort command
 
@@ -55,9 +55,12 @@ hostile: setup  ## put thirty hostile inputs before a real server (ONLY=7,23)
 	ONLY=$(ONLY) $(BIN)/python -m conformance.hostile
 
 # The published pairs lie outside the repository; see CONTRIBUTING.md.
-score: setup  ## compare with published pairs (SET=zib2020, bgz-1.2, bgz-2.0; ONLY=regex; SHOW=leaves)
+score: setup  ## compare with published pairs (SET=zib2020, bgz-1.2, bgz-2.0, lab-l2z-3.0.0; ONLY=regex; SHOW=leaves)
 	$(BIN)/python -m conformance.score $(if $(SET),--set $(SET)) $(if $(ONLY),--only '$(ONLY)') $\
 	    $(if $(SHOW),--show $(SHOW))
+
+zib2020-page: setup  ## write conformance/zib2020.md: scores, and the reason of every difference
+	$(BIN)/python -m conformance.differences
 
 # From a clean environment, so that the file holds the whole closure and nothing else.
 lock:  ## write requirements.lock anew, with the latest versions that fit pyproject.toml

@@ -61,21 +61,19 @@ def total(results: Iterable[score.Result]) -> Counter[str]:
     return found
 
 
-def confirmed(found: Difference, package: Package) -> bool:
-    """True when the package itself shows that a difference is one of versions.
+def confirmed(wanted: score.Resource, found: Difference, package: Package) -> bool:
+    """True when the package itself shows that a difference from a published resource is one of versions.
 
-    Its example of that name has what only we have, and has not what only the published resource has; or it
-    has no such profile.
+    Its example of that name has (or has not) that value, where the published resource has it not (or has); or
+    there is no such example, and no such profile.
     """
     path = score.testdata() / "nictiz-r4-zib2020/examples" / f"{found.file}.xml"
     if not path.is_file():
         return f"http://nictiz.nl/fhir/StructureDefinition/{found.file[:-3]}" not in package
-    there = {
-        (kind + place, value)
-        for kind, leaves in score.counting().resources_of(path.read_bytes())
-        for place, value in leaves
-    }
-    return ((found.place, found.value) in there) is (found.sign == "+")
+    ((kind, example),) = score.counting().resources_of(path.read_bytes())
+    leaf = (found.place.removeprefix(wanted.kind), found.value)
+    there = example[leaf] if kind == wanted.kind else 0
+    return bool(there < wanted.leaves[leaf] if found.sign == "-" else there > wanted.leaves[leaf])
 
 
 def page(zib: list[score.Result]) -> Iterator[str]:
