@@ -15,6 +15,7 @@ CAUSES = {
     "source": "The input holds nothing of the kind",
     "clock": "The published value is the moment at which it was made",
     "version": "Published for an earlier nl-core than the package",
+    "profile": "The package says otherwise",
     "less": "The published resource leaves out what the input says",
     "sent": "The published resource says otherwise than the input",
     "counting": "Another difference makes the counting pair the wrong resources",
