@@ -103,7 +103,7 @@ WALK: Tree = {
 }
 WALKER: Tree = {"resourceType": "Patient", "id": "p", "meta": {"profile": [f"{URL}/nl-core-Walker"]}}
 CODE = {"coding": [{"system": "urn:s", "code": "other"}]}
-BROKEN = {
+BROKEN: dict[str, tuple[Tree, str]] = {
     "no profile": ({"meta": None}, "profile"),
     "an id that is none": ({"id": "a/b"}, "id"),
     "FHIR requires a status": ({"status": None}, "min"),
@@ -145,7 +145,7 @@ def test_a_resource_that_obeys_its_profile_and_the_one_above_has_no_fault(packag
 @pytest.mark.parametrize("what", BROKEN)
 def test_each_rule_is_kept(package: Package, what: str) -> None:
     change, rule = BROKEN[what]
-    broken = {name: value for name, value in {**copy.deepcopy(WALK), **change}.items() if value is not None}
+    broken = {name: value for name, value in (copy.deepcopy(WALK) | change).items() if value is not None}
     assert rule in {fault.rule for fault in faults(package, broken, WALKER)}
 
 
