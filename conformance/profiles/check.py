@@ -11,20 +11,17 @@ from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
 
 from conformance.profiles.elements import Node
-from conformance.profiles.matching import agrees, codings, listed
+from conformance.profiles.items import Item, Tree, children, required
+from conformance.profiles.matching import agrees, codings
 from conformance.profiles.package import Package
-from conformance.profiles.slices import Item, Slicing
-from gateway.codecs import fhir_types
+from conformance.profiles.slices import Slicing
 from gateway.terminology.units import is_ucum
 
-Tree = dict[str, Any]
 UCUM = "http://unitsofmeasure.org"
 _ID = re.compile(r"[A-Za-z0-9\-.]{1,64}")
 _QUANTITIES = frozenset({"Quantity", "SimpleQuantity", "Duration", "Age"})
-_TYPES = fhir_types.types("r4")
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -94,18 +91,15 @@ class Checker:
     def _walk(self, item: Item, rules: list[Rules], place: str) -> Iterator[Fault]:
         """What is wrong with an item and with everything inside it."""
         yield from self._value(item, rules, place)
-        groups = _children(item)
-        for name in dict.fromkeys([*groups, *_required(item), *_named(rules)]):
+        groups, needed = children(item), required(item)
+        for name in dict.fromkeys([*groups, *needed, *_named(rules)]):
             items, below = groups.get(name, []), f"{place}.{name}"
-            if not items and name in _required(item):
+            if not items and name in needed:
                 yield Fault(item.type, below, "min", "FHIR")
             inner: list[list[Rules]] = [[] for _ in items]
-            for each in rules:
-                child_node = each.node.children.get(name)
-                if child_node:
-                    yield from self._element(
-                        items, Rules(each.profile, each.node.children[name]), below, inner
-                    )
+            said = [Rules(r.profile, r.node.children[name]) for r in rules if name in r.node.children]
+            for each in said:
+                yield from self._element(items, each, below, inner)
             for child, found in zip(items, inner, strict=True):
                 yield from self._walk(child, found + self._of_type(child, found), below)
 
@@ -122,7 +116,7 @@ class Checker:
             mine = [
                 name
                 for name, part in rules.node.slices.items()
-                if self._slicing.matches(item, part, rules.node.discriminators)
+                if self._slicing.matches(item, name, part, rules.node.discriminators)
             ]
             if not mine and _tells(rules.node, item):
                 yield Fault(rules.profile, place, "slice", str(codings(item.value)))
@@ -133,13 +127,8 @@ class Checker:
 
     def _of_type(self, item: Item, rules: Iterable[Rules]) -> list[Rules]:
         """The profiles of its type that an item must obey."""
-        urls = [
-            url
-            for each in rules
-            for kind in [each.node.kinds.get(item.type)]
-            if kind
-            for url in kind.profiles
-        ]
+        kinds = [each.node.kinds[item.type] for each in rules if item.type in each.node.kinds]
+        urls = [url for kind in kinds for url in kind.profiles]
         if item.type == "Extension":
             urls = [item.inside["url"]]
         return [each for url in dict.fromkeys(urls) for each in self._of(url)]
@@ -149,11 +138,11 @@ class Checker:
         for each in rules:
             node, where = each.node, (each.profile, place)
             if item.value is None:
-                continue  # only extensions, such as a reason for absence
+                continue
             wanted = node.pattern if node.fixed is None else node.fixed
             if wanted is not None and not agrees(wanted, item.value):
                 yield Fault(*where, "fixed", str(wanted))
-            if node.kinds and item.type not in node.kinds and place.count("."):
+            if node.kinds and item.type not in node.kinds:
                 yield Fault(*where, "type", item.type)
             if node.required and not self._bound(item, node.required):
                 yield Fault(*where, "binding", f"{node.required} {codings(item.value)}")
@@ -185,32 +174,6 @@ class Checker:
         url = inside["url"] if item.type == "Extension" else ""
         if url.startswith("http://nictiz.nl/") and url not in self.package:
             yield Fault(item.type, place, "extension", url)
-
-
-def _children(item: Item) -> dict[str, list[Item]]:
-    """What stands inside an item by the name of the element; the variants of a choice under `value[x]`."""
-    found: dict[str, list[Item]] = {}
-    for key, value in item.inside.items():
-        element = _TYPES.child(item.type, key.removeprefix("_"))
-        if element is None or (key.startswith("_") and key[1:] in item.inside):
-            continue  # resourceType; extensions of a value are found with the value
-        name = f"{element.choice}[x]" if element.choice else element.name
-        kind = value["resourceType"] if element.type == "Resource" else element.type
-        beside = listed(item.inside.get(f"_{element.name}"))
-        for i, each in enumerate(listed(value)):
-            extra = beside[i] if i < len(beside) else None
-            inside = each if isinstance(each, dict) else extra or {}
-            found.setdefault(name, []).append(Item(None if key.startswith("_") else each, kind, inside))
-    return found
-
-
-def _required(item: Item) -> list[str]:
-    """The elements that FHIR itself requires inside an item."""
-    if item.type not in _TYPES or not isinstance(item.value, dict):
-        return []
-    return [
-        f"{each.choice}[x]" if each.choice else each.name for each in _TYPES.children(item.type) if each.min
-    ]
 
 
 def _named(rules: list[Rules]) -> Iterator[str]:

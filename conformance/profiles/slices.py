@@ -11,20 +11,11 @@ from dataclasses import dataclass
 from typing import Any
 
 from conformance.profiles.elements import Kind, Node
+from conformance.profiles.items import Item, Tree
 from conformance.profiles.matching import agrees, codings, listed
 from conformance.profiles.package import Package
 
-Tree = dict[str, Any]
 _EXTENSION = re.compile(r"extension\(url='([^']*)'\)")
-
-
-@dataclass(frozen=True, slots=True)
-class Item:
-    """One value of an element: its FHIR type, and the object with what stands inside (or beside) it."""
-
-    value: Any
-    type: str
-    inside: Tree
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,11 +28,11 @@ class Slicing:
     conforms: Callable[[Item, str], bool]
     """Whether an item obeys a profile of its datatype."""
 
-    def matches(self, item: Item, part: Node, discriminators: tuple[tuple[str, str], ...]) -> bool:
-        """True when the item is of that slice."""
-        if item.type == "Extension":  # always told apart by its URL
-            url = item.inside.get("url")
-            return url in part.kinds.get("Extension", Kind()).profiles or url == part.at(".url").fixed
+    def matches(self, item: Item, name: str, part: Node, discriminators: tuple[tuple[str, str], ...]) -> bool:
+        """True when the item is of the slice of that name."""
+        if item.type == "Extension":  # always told apart by its URL; inside another one that is the name
+            said = part.children["url"].fixed if "url" in part.children else name
+            return item.inside["url"] in (part.kinds.get("Extension", Kind()).profiles or (said,))
         return all(self._says(item, part, kind, path) for kind, path in discriminators)
 
     def _says(self, item: Item, part: Node, kind: str, path: str) -> bool:
