@@ -167,31 +167,37 @@ def owned(pairs: PairSet, inputs: dict[str, Path]) -> dict[str, list[Path]]:
 
 def results(pairs: PairSet, only: str = "", owning: Owning = owned) -> Iterator[Result]:
     """The inputs whose name matches, translated, each next to what is expected of it."""
-    tool, translator, context = counting(), Translator(), Context(NOW)
+    translator, context = Translator(), Context(NOW)
     folder = sorted((testdata() / pairs.inputs).iterdir())
     inputs = {path.stem: path for path in folder if re.search(only, path.stem)}
     beside = list(_readable(translator, context, folder)) if pairs.together else []
     for stem, files in owning(pairs, inputs).items():
-        result = Result(
-            stem,
-            [
-                Resource(file.stem, kind, leaves)
-                for file in files
-                for kind, leaves in tool.resources_of(tool.on_day(file.read_bytes(), NOW.date()))
-            ],
-        )
+        result = Result(stem, resources(files))
         try:
             read = translator.read(inputs[stem].read_bytes(), context)
             others = [each for each in beside if each.seed != read.seed]
             written = translator.write(read, pairs.form, context, others)
-            produced = tool.resources_of(dumps(bundle(written.resources, context.base)))
-            matched = tool.pair_up([(each.kind, each.leaves) for each in result.expected], produced)
-            result.produced = [
-                produced[matched[i][1]][1] if i in matched else Counter() for i in range(len(result.expected))
-            ]
+            data = dumps(bundle(written.resources, context.base))
+            result.produced = paired(result.expected, counting().resources_of(data))
         except Exception as error:  # noqa: BLE001 - a failing translation is a score
             result.error = f"{type(error).__name__} {error}"
         yield result
+
+
+def resources(files: Iterable[Path]) -> list[Resource]:
+    """The resources in published files, relative dates counted from the day of `NOW`."""
+    tool = counting()
+    return [
+        Resource(file.stem, kind, leaves)
+        for file in files
+        for kind, leaves in tool.resources_of(tool.on_day(file.read_bytes(), NOW.date()))
+    ]
+
+
+def paired(expected: list[Resource], produced: list[tuple[str, Leaves]]) -> list[Leaves]:
+    """For each expected resource the produced one that is most like it; empty when none is left."""
+    found = counting().pair_up([(each.kind, each.leaves) for each in expected], produced)
+    return [produced[found[i][1]][1] if i in found else Counter() for i in range(len(expected))]
 
 
 def _readable(translator: Translator, context: Context, paths: Iterable[Path]) -> Iterator[Read]:
