@@ -26,6 +26,7 @@ are those of [zib2020.yaml](zib2020.yaml), the exceptions those of
 difference, fail the tests.
 
 ## Scores
+
 """
 MEASURES = """\
 A leaf is one value at one place of a resource.  *With a source* leaves out what no input of the set can give.

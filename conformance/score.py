@@ -46,8 +46,11 @@ ZIBS_OF_BGZ = (
 
 @dataclass(frozen=True, slots=True)
 class PairSet:
-    """Published inputs with what is expected of them.  `key`: what names the owner of an expected file,
-    where its own name does not; `together`: whether inputs refer to each other."""
+    """Published inputs with what is expected of them.
+
+    `key` is what names the owner of an expected file where its own name does not; `together` is True when
+    inputs refer to each other.
+    """
 
     inputs: str
     expected: str

@@ -60,8 +60,7 @@ class Filled:
     variant: int
 
     def blocks(self) -> Iterator[Block]:
-        """One block of every kind; each has blocks of its own to refer to, which refer to
-        no more than they must."""
+        """One block of every kind, with blocks of its own to refer to; those refer to what they must."""
         for name in sorted(self.names):
             referred: dict[str, str] = {}
             yield self._block(name, "Patient" if name == "Patient" else f"{name}/made-up", referred)
