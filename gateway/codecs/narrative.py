@@ -35,6 +35,8 @@ SUSPECT = re.compile(
     rf"<(?:[\w.-]+:)?(?:{'|'.join(ACTIVE)})\b|\bon\w+\s*=|script\s*:|data\s*:|&#", re.IGNORECASE
 )
 INERT_TARGET = re.compile(r"\s*(?:https?:|mailto:|tel:|#|[^:]*$)", re.IGNORECASE)
+# What an `img` shows does nothing, whatever it is.
+INERT_PICTURE = re.compile(rf"{INERT_TARGET.pattern}|\s*data:", re.IGNORECASE)
 HTML_ENTITY = re.compile(r"&(?!(?:amp|lt|gt|quot|apos);)([A-Za-z][A-Za-z0-9]*);")
 
 
@@ -101,11 +103,13 @@ def is_active(text: str) -> bool:
 
 def is_active_element(element: etree._Element) -> bool:
     """True for an element that does something, has a handler, or leads to anything but a page."""
-    if etree.QName(element).localname.lower() in ACTIVE:
+    kind = etree.QName(element).localname.lower()
+    if kind in ACTIVE:
         return True
     for name, value in element.items():
         name = etree.QName(name).localname.lower()
-        if name.startswith("on") or (name in ("href", "src") and not INERT_TARGET.match(value)):
+        inert = INERT_PICTURE if kind == "img" else INERT_TARGET
+        if name.startswith("on") or (name in ("href", "src") and not inert.match(value)):
             return True
     return False
 
