@@ -99,6 +99,9 @@ class Settings(BaseSettings):
     max_depth: int = Field(64, ge=1, description="Deepest nesting of a document.")
     max_nodes: int = Field(2_000_000, ge=1, description="Most elements and attributes in a document.")
 
+    record_cache_seconds: int = Field(
+        60, ge=0, description="How long a record stays in memory for the next search of it; 0: not at all."
+    )
     grace_seconds: int = Field(
         30, ge=1, description="How long a stopping server waits for exchanges that are under way."
     )

@@ -6,7 +6,7 @@ from typing import Any
 
 from gateway.codecs.fhir_types import Version, types
 from gateway.exchange import Pipeline
-from gateway.exchange.pipeline import FORMATS
+from gateway.exchange.renditions import FORMATS
 from gateway.exchange.search import searchable
 
 DATE = "2026-11-23"

@@ -13,7 +13,7 @@ from gateway.api.negotiation import is_strict, syntax_wanted
 from gateway.api.rendering import resource
 from gateway.codecs.fhir_types import Version
 from gateway.exchange import Pipeline, Question
-from gateway.exchange.pipeline import FORMATS
+from gateway.exchange.renditions import FORMATS
 
 router = APIRouter(prefix="/fhir", tags=["fhir"])
 

@@ -14,7 +14,7 @@ from gateway.api.logs import configure
 from gateway.api.metrics import FOLDER, Metrics
 from gateway.api.tracing import open_traces
 from gateway.exchange import open_pipeline
-from gateway.exchange.pipeline import FORMATS
+from gateway.exchange.renditions import FORMATS
 from gateway.observing import Observers
 from gateway.settings import PREFIX, Settings, load_settings
 

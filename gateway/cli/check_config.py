@@ -71,7 +71,7 @@ def _register(settings: Settings) -> Iterator[Issue]:
 
 
 def _mappings(_: Settings) -> Iterable[Issue]:
-    from gateway.exchange.pipeline import FORMATS
+    from gateway.exchange.renditions import FORMATS
     from gateway.mapping import Translator
 
     translator = Translator()

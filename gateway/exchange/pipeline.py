@@ -30,8 +30,8 @@ from gateway.exchange.accounts import account
 from gateway.exchange.answers import Answer, Syntax, answer, searchset
 from gateway.exchange.parties import Parties, load_parties
 from gateway.exchange.person import whose
-from gateway.exchange.record import whole
 from gateway.exchange.recording import Books, Call, Exchange
+from gateway.exchange.renditions import FORMATS, Renditions
 from gateway.exchange.search import Parameters, Scope, Search, parse
 from gateway.exchange.translating import ObservedTranslator
 from gateway.exchangelog import Search as LogSearch
@@ -45,11 +45,9 @@ from gateway.storage import (
     Transaction,
     document,
     open_database,
-    record_of,
     store_document,
 )
 
-FORMATS: Mapping[Version, str] = {"r4": "fhir-r4", "stu3": "fhir-stu3"}
 NOTHING = frozenset[str]()
 """The blocks in an account and in the log: none."""
 
@@ -102,6 +100,7 @@ class Pipeline:
         self.books, self.parties, self.translator = books, parties, translator
         self._base, self._zone = settings.base_url, ZoneInfo(settings.zone)
         self._limits = Limits(settings.max_bytes, settings.max_depth, settings.max_nodes)
+        self.renditions = Renditions(translator, settings.record_cache_seconds)
 
     def deliver(self, call: Call, receive: Receive) -> Delivery:
         """Take in a document about one person; store all of it or nothing.
@@ -160,14 +159,11 @@ class Pipeline:
             decision = exchange.decide(person)  # (3) decide
             exchange.record(decision)  # (4) record
             exchange.step("minimise")
-            with self.books.database.read() as transaction:
-                record = record_of(transaction, person)
-            blocks, withheld = minimise_all(whole(record), decision)  # (5) minimise
+            with self.books.database.read() as transaction:  # (5) minimise, and write in this version
+                context = self._context(question.version)
+                record = self.renditions.of(transaction, person, question.version, decision, context)
             exchange.step("encode")
-            written = self.translator.write_blocks(  # (6) encode
-                blocks, FORMATS[question.version], self._context(question.version), person
-            )
-            found = search.run(written.resources)
+            found = search.run(record.resources)  # (6) encode
             if not question.id:
                 tree = searchset(search, base, found, self.books.now(), str(uuid.uuid4()))
             elif found.matches:
@@ -177,7 +173,7 @@ class Pipeline:
             ready = answer(tree, question.version, question.syntax)
             exchange.step("release")
             release(ready)  # (7) release, then the outcome
-            exchange.complete(counts=ready.counts, withheld=len(withheld), content=ready.body)
+            exchange.complete(counts=ready.counts, withheld=record.withheld, content=ready.body)
 
     def account(self, call: Call, document_id: str, release: Release) -> None:
         """Give the account of a document to the organisation that delivered it.

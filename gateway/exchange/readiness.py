@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 
 from gateway.errors import Fault, Issue
-from gateway.exchange.pipeline import FORMATS, Pipeline
+from gateway.exchange.pipeline import Pipeline
+from gateway.exchange.renditions import FORMATS
 from gateway.storage import DATABASE_CHECKS, Database
 
 

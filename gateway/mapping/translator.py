@@ -94,6 +94,20 @@ class Written:
     """The XML root of ADA; None for other formats."""
     account: Account
     issues: list[Issue] = field(default_factory=list)
+    _writing: Writing | None = field(default=None, repr=False)
+
+    @property
+    def keys(self) -> dict[str, str]:
+        """`Type/id` of every FHIR resource → the key of the block that it was made of."""
+        if self._writing is None:
+            return {}
+        types = self._writing.part_types
+        return {
+            f"{types[me.block.type, part]}/{each}": key
+            for key, me in self._writing.blocks.items()
+            for part, ids in me.parts.items()
+            for each in ids
+        }
 
 
 class Translator:
@@ -305,7 +319,7 @@ class Translator:
                 writing.used[at] = account.CARRIED
             root = None
         found = Account(read.leaves, writing.used, writing.refused, crossing.dropped, crossing.words)
-        return Written(form, resources, root, found)
+        return Written(form, resources, root, found, _writing=writing)
 
 
 def bundle(resources: list[dict[str, Any]], base: str, kind: str = "collection") -> dict[str, Any]:

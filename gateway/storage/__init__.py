@@ -10,6 +10,7 @@
     lock_person(tx, person)           nobody else writes this person until the end: for a condition that must
                                       still hold when it is saved
     record_of(tx, person, sender)     all that holds, with the person's revision
+    revision_of(tx, person)           how often it was written: equal as long as nothing changed
     locate(tx, name)                  whose a resource is, its version, sender, whether it was deleted
     version_of(tx, name, version)     one version with its content
     document(tx, id)                  what was received, with its account
@@ -38,6 +39,7 @@ from gateway.storage.records import (
     StoredResource,
     locate,
     record_of,
+    revision_of,
     version_of,
 )
 from gateway.storage.verifier import verify_records
@@ -67,6 +69,7 @@ __all__ = [
     "normalise_bsn",
     "open_database",
     "record_of",
+    "revision_of",
     "save",
     "schema_of",
     "store_document",

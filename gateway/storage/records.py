@@ -116,6 +116,12 @@ def record_of(transaction: Transaction, person: str, sender: str = "") -> Record
     )
 
 
+def revision_of(transaction: Transaction, person: str) -> int:
+    """How often the record of a person (a pseudonym) was written; 0 for an unknown person."""
+    found = find(transaction.connection, person)
+    return found.revision if found else 0
+
+
 def locate(transaction: Transaction, name: ResourceName) -> Located | None:
     """Where the newest version of a resource is, a deletion too; None when there never was one.
 

@@ -22,12 +22,13 @@ from gateway.errors import (
     SyntaxFault,
     Unauthenticated,
 )
-from gateway.exchange import Answer, Call, Question, Sent, pipeline
+from gateway.exchange import Answer, Call, Question, Sent, renditions
 from gateway.exchange.parties import load_parties
-from gateway.exchange.pipeline import FORMATS
+from gateway.exchange.record import Reader, Whole
+from gateway.exchange.renditions import FORMATS
 from gateway.exchangelog import Search as LogSearch
 from gateway.exchangelog import verify
-from gateway.storage import store_document, verify_records
+from gateway.storage import Record, store_document, verify_records
 from tests.exchange.house import BGZ, BRAM, FENNA, House, kinds
 
 NOTHING = {"persons": 0, "documents": 0, "versions": 0}
@@ -149,7 +150,7 @@ def test_a_failure_while_storing_leaves_nothing(house: House, monkeypatch: pytes
         real(*arguments)
         raise RuntimeError("power cut")
 
-    monkeypatch.setattr(pipeline, "store_document", half)
+    monkeypatch.setattr("gateway.exchange.pipeline.store_document", half)
     with pytest.raises(RuntimeError):
         house.deliver()
     assert house.rows() == NOTHING
@@ -193,8 +194,13 @@ def test_no_answer_holds_a_bsn(house: House, version: Any) -> None:
 
 def test_an_answer_with_a_bsn_is_stopped(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
     """A fault elsewhere would have to let it through; then nothing goes."""
-    monkeypatch.setattr(pipeline, "whole", lambda record: [each.block for each in record.blocks])
-    monkeypatch.setattr(pipeline, "minimise_all", lambda blocks, _: (blocks, []))
+    careless = Whole([], {})
+
+    def whole(record: Record, _read: Reader) -> Whole:
+        return careless._replace(blocks=[each.block for each in record.blocks])
+
+    monkeypatch.setattr(renditions, "whole", whole)
+    monkeypatch.setattr(renditions, "minimise_all", lambda blocks, _: (blocks, []))
     house.deliver()
     with pytest.raises(Fault, match="BSN"):
         house.search("r4", "Patient")

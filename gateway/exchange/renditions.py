@@ -1,0 +1,103 @@
+"""The record of a person as resources of one FHIR version, as far as a decision lets it through.
+
+A PGO asks for one record in dozens of searches, one after another.  What was made for the first is kept for a
+minute for the next, in memory, for few persons; it is made anew as soon as the record has grown or the
+decision is another.  Every search is decided and logged all the same.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections import OrderedDict
+from collections.abc import Mapping, Sequence
+from typing import NamedTuple
+
+from gateway.codecs.fhir_types import Version
+from gateway.exchange.record import Source, Whole, whole
+from gateway.exchange.search import Resource
+from gateway.mapping import Context, Translator
+from gateway.policy import Decision, minimise_all
+from gateway.storage import FhirForm, Transaction, record_of, revision_of
+
+FORMATS: Mapping[Version, FhirForm] = {"r4": "fhir-r4", "stu3": "fhir-stu3"}
+
+MOST = 32
+"""How many records are kept."""
+
+
+class Rendition(NamedTuple):
+    """Resources, which nobody changes, and how many concepts and blocks a decision withheld."""
+
+    resources: Sequence[Resource]
+    withheld: int
+
+
+class _Key(NamedTuple):
+    person: str
+    revision: int
+    version: Version
+    policy: str
+    activity: str
+    blocks: frozenset[str] | None
+
+
+class Renditions:
+    """Makes renditions and keeps the newest for `seconds`, 0: not at all; safe to share between threads."""
+
+    def __init__(self, translator: Translator, seconds: int) -> None:
+        self._translator, self._seconds = translator, seconds
+        self._kept: OrderedDict[_Key, tuple[float, Rendition]] = OrderedDict()
+        self._lock = threading.Lock()
+
+    def of(
+        self, transaction: Transaction, person: str, version: Version, decision: Decision, context: Context
+    ) -> Rendition:
+        """The record of a person (a pseudonym).  Raises `Fault` when anything stored of it was altered."""
+        revision = revision_of(transaction, person)
+        key = _Key(person, revision, version, decision.policy, decision.activity, decision.blocks)
+        found = self._get(key)
+        if found is None:
+            found = self._make(transaction, person, version, decision, context)
+            self._put(key, found)
+        return found
+
+    def _make(
+        self, transaction: Transaction, person: str, version: Version, decision: Decision, context: Context
+    ) -> Rendition:
+        record = record_of(transaction, person)
+        made = whole(record, lambda data, form: self._translator.read(data, context, form))
+        blocks, withheld = minimise_all(made.blocks, decision)
+        written = self._translator.write_blocks(blocks, FORMATS[version], context, person)
+        stamped = [_stamped(each, written.keys, made) for each in written.resources]
+        return Rendition(stamped, len(withheld))
+
+    def _get(self, key: _Key) -> Rendition | None:
+        with self._lock:
+            made, found = self._kept.get(key, (0.0, None))
+            if found is None or time.monotonic() - made > self._seconds:
+                return None
+            self._kept.move_to_end(key)
+            return found
+
+    def _put(self, key: _Key, found: Rendition) -> None:
+        now = time.monotonic()
+        with self._lock:
+            for old in [old for old, (made, _) in self._kept.items() if self._is_over(old, made, key, now)]:
+                del self._kept[old]
+            if self._seconds:
+                self._kept[key] = now, found
+            while len(self._kept) > MOST:
+                self._kept.popitem(last=False)
+
+    def _is_over(self, old: _Key, made: float, new: _Key, now: float) -> bool:
+        """True for what is too old, or of a record that has grown since."""
+        return now - made > self._seconds or (old.person == new.person and old.revision < new.revision)
+
+
+def _stamped(resource: Resource, keys: Mapping[str, str], made: Whole) -> Resource:
+    """A resource that says when, and as which version, it was received."""
+    name = f"{resource['resourceType']}/{resource['id']}"
+    source = made.sources.get(keys.get(name, ""), Source("", 0, ""))
+    meta = {"versionId": str(source.version), "lastUpdated": source.received} if source.received else {}
+    return resource | {"meta": meta | resource.get("meta", {})}
