@@ -34,7 +34,6 @@ from gateway.storage.versions import (
     block_drafts,
     change_drafts,
     open_version,
-    sealed_rows,
 )
 
 
@@ -117,13 +116,13 @@ def store_document(transaction: Transaction, document: NewDocument) -> Stored:
     `save` does.
     """
     locked = _lock(transaction, document.person)
-    content_hash = hashlib.sha256(document.content).hexdigest()
+    content_hash = _hash(document)
     fingerprint = locked.key.fingerprint("document", document.sender, document.identifier, content_hash)
     known = select(documents.c.id, documents.c.received).where(documents.c.fingerprint == fingerprint)
     if found := transaction.connection.execute(known).one_or_none():
         saved = _saved_before(transaction, found.id, locked.key)
         return Stored(found.id, found.received, new=False, saved=saved)
-    return _store(transaction, locked, document, fingerprint)
+    return _store(transaction, locked, document, content_hash, fingerprint)
 
 
 def save(transaction: Transaction, document: NewDocument) -> Stored:
@@ -132,7 +131,7 @@ def save(transaction: Transaction, document: NewDocument) -> Stored:
     Durable once the caller has committed.  Raises `Conflict` when another version holds than a change
     expects, or when its id is that of another person's or sender's resource: then the transaction must end.
     """
-    return _store(transaction, _lock(transaction, document.person), document, None)
+    return _store(transaction, _lock(transaction, document.person), document, _hash(document))
 
 
 def document(transaction: Transaction, document_id: str) -> StoredDocument:
@@ -186,11 +185,19 @@ def _lock(transaction: Transaction, person: str) -> _Locked:
     return _Locked(found, transaction.vault.make(person, RECORD))
 
 
+def _hash(document: NewDocument) -> str:
+    return hashlib.sha256(document.content).hexdigest()
+
+
 def _store(
-    transaction: Transaction, locked: _Locked, document: NewDocument, fingerprint: str | None
+    transaction: Transaction,
+    locked: _Locked,
+    document: NewDocument,
+    content_hash: str,
+    fingerprint: str | None = None,
 ) -> Stored:
     (person, revision), key = locked
-    sender, content_hash = document.sender, hashlib.sha256(document.content).hexdigest()
+    sender = document.sender
     name = document.identifier or content_hash
     drafts = block_drafts(transaction, key, document.blocks, sender, name)
     changed, saved = change_drafts(transaction, person, sender, document.changes)
@@ -208,7 +215,8 @@ def _store(
     }
     contents = _Contents(document.identifier, content_hash, document.account)
     row["sealed"] = key.seal(msgspec.msgpack.encode(contents), *document_row(row))
-    _insert(transaction, row, list(sealed_rows(drafts, row["id"], person, key)))
+    rows = [draft.row(row["id"], position, person, key) for position, draft in enumerate(drafts)]
+    _insert(transaction, row, rows)
     return Stored(row["id"], row["received"], new=True, saved=tuple(saved))
 
 

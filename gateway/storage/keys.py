@@ -147,8 +147,9 @@ class Vault:
     def destroy(self, holder: str, scope: str) -> bool:
         """Make all that this key sealed unreadable, for ever; False when there was no key.
 
-        The bytes leave the database file at commit (`secure_delete`), its write-ahead log at the next
-        checkpoint, and backups when these expire.
+        The bytes leave a SQLite file at commit (`secure_delete`) and its write-ahead log at the next
+        checkpoint, the tables of PostgreSQL at the next VACUUM, and backups and archived logs when these
+        expire.
         """
         done = self._connection.execute(
             update(data_keys)

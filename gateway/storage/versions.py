@@ -12,7 +12,7 @@ thing:
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal, NamedTuple
 
@@ -188,14 +188,6 @@ def holding(transaction: Transaction, identities: Sequence[str]) -> dict[str, Ho
         for identity, *rest in transaction.connection.execute(query):
             found[identity] = Holding(*rest)
     return found
-
-
-def sealed_rows(
-    drafts: Iterable[Draft], document: str, person: str, key: DataKey
-) -> Iterator[dict[str, Any]]:
-    """The rows of a document, by position."""
-    for position, draft in enumerate(drafts):
-        yield draft.row(document, position, person, key)
 
 
 def _check(change: Change, before: Holding, person: str, sender: str) -> None:
