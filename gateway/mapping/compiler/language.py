@@ -149,11 +149,15 @@ class Derived:
 
 @dataclass(frozen=True, slots=True)
 class Computed:
-    """An element that a named function makes of the whole block (or group)."""
+    """An element that a named function makes of the whole block (or group).
+
+    `otherwise` is the concept that its text is, when nothing was read of what the function makes it of.
+    """
 
     path: Path
     function: str
     mark: Mark
+    otherwise: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -296,8 +300,8 @@ class Parser:
             once=bool(once),
             derived=tuple(fixed),
             computed=tuple(
-                Computed(self.path(key, *at, "computed", key), name, self._mark(*at, "computed", key))
-                for key, name in (body.get("computed") or {}).items()
+                self._computed(key, made, *at, "computed", key)
+                for key, made in (body.get("computed") or {}).items()
             ),
             rows=self._rows(body.get("rows") or {}, *at, "rows"),
             links=tuple(
@@ -328,6 +332,12 @@ class Parser:
             mark=self._mark(*at),
             by=body.get("by", ""),
         )
+
+    def _computed(self, key: str, made: str | dict[str, str], *at: str | int) -> Computed:
+        path, mark = self.path(key, *at), self._mark(*at)
+        if isinstance(made, str):
+            return Computed(path, made, mark)
+        return Computed(path, made["by"], mark, concept(made["else"]))
 
     def _derived(self, key: str, cases: list[Any], *at: str | int) -> Derived:
         return Derived(self.path(key, *at), tuple(self._cases(cases, *at)), self._mark(*at))

@@ -36,11 +36,19 @@ class ReadCompiler:
             if part.profiles and not self.mapping.datatype:
                 out.line("c.mark_profiles(r)")
             self._fill(tree, "r", "v")
+            for computed in part.computed:
+                self._recomputed(computed)
             for derived, leaf in _worded(tree):
                 words = self._constants.filled(str(derived.cases[0][0][0]), derived)
                 out.line(f"forget({'item' if leaf.item else 'v'}, {leaf.key!r}, {words})")
             out.line("return v")
         out.line()
+
+    def _recomputed(self, computed: Computed) -> None:
+        """What a function of the values makes tells nothing new; unless the rows read nothing of it."""
+        name, rule = computed.path.steps[0].name, self.source.rule(computed.mark)
+        made = f"{conversion.COMPUTED[computed.function]}(v, c)"
+        self.source.line(f'recomputed(r, "{name}", v, {made}, {computed.otherwise!r}, c, {rule})')
 
     def _fill(self, node: Node, source: str, scope: str) -> None:
         for entry in node.entries:
@@ -234,7 +242,7 @@ class ReadCompiler:
                 rule = self.source.rule(entry.mark)
                 self.source.line(f'fixed({source}, "{node.name}", [{", ".join(cases)}], c, {rule})')
             case Computed():
-                self.source.line(f'c.mark({source}, ("{node.name}",), {self.source.rule(entry.mark)})')
+                pass  # compared with what the rows read, when they have
             case Link() if entry.item:
                 rule = self.source.rule(entry.mark)
                 self.source.line(f'c.follow_item({source}, "{node.name}", {entry.part!r}, {scope}, {rule})')

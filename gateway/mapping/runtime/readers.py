@@ -146,6 +146,39 @@ def _some_codings(source: Any, case: Any, c: FhirReading, rule: str) -> None:
                 c.known.add(id(found))
 
 
+def recomputed(
+    source: Tree,
+    key: str,
+    values: Tree,
+    made: str,
+    otherwise: tuple[str, ...],
+    c: FhirReading,
+    rule: str,
+) -> None:
+    """An element that a function makes of the values: it tells nothing new when it says what was read.
+
+    Many a sender gives only the text.  When nothing was read of what it is made of, the text is the value of
+    `otherwise`; a text that says something else stays unmarked, and so is accounted for.
+    """
+    texts = [(i, each) for i, each in enumerate(items(source, key)) if isinstance(each, str)]
+    said = " ".join(each for _, each in texts)
+    if not said:
+        return
+    at = -1
+    if not made and otherwise:
+        at = c.take(source, key, rule)
+        store(values, otherwise, Text(said, at))
+    elif _letters(said) != _letters(made):
+        return
+    for i, _ in texts:
+        c.mark_item(source, key, i, rule, at)
+
+
+def _letters(text: str) -> str:
+    """What two spellings of the same have in common: all but case, blanks and punctuation."""
+    return "".join(each for each in text.casefold() if each.isalnum())
+
+
 # -- storing -----------------------------------------------------------------------------------------
 
 
