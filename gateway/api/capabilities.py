@@ -7,7 +7,7 @@ from typing import Any
 from gateway.codecs.fhir_types import Version, types
 from gateway.exchange import Pipeline
 from gateway.exchange.renditions import FORMATS
-from gateway.exchange.search import searchable
+from gateway.exchange.search import operations_of, searchable
 
 DATE = "2026-11-23"
 """When what is said here last changed."""
@@ -41,11 +41,19 @@ def _rest(pipeline: Pipeline, version: Version) -> dict[str, Any]:
     text = (
         "OAuth 2.0 bearer token, a JSON Web Token signed with ES256, of a registered client for one person."
     )
+    served = pipeline.served(version)
     return {
         "mode": "server",
         "security": {"description": text},
-        "resource": [_resource(pipeline, version, kind) for kind in pipeline.served(version)],
+        "resource": [_resource(pipeline, version, kind) for kind in served],
+        **_operations_of_stu3(version, served),
     }
+
+
+def _operations_of_stu3(version: Version, served: list[str]) -> dict[str, Any]:
+    """STU3 lists operations for the whole server; R4 has them with their resource type."""
+    rows = [row for kind in served for row in operations_of(kind, version)] if version == "stu3" else []
+    return {"operation": rows} if rows else {}
 
 
 def _resource(pipeline: Pipeline, version: Version, kind: str) -> dict[str, Any]:
@@ -54,4 +62,6 @@ def _resource(pipeline: Pipeline, version: Version, kind: str) -> dict[str, Any]
     row: dict[str, Any] = {"type": kind, "interaction": [{"code": "read"}, {"code": "search-type"}]}
     if profiles and version == "r4":
         row["supportedProfile"] = profiles
+    if (operations := operations_of(kind, version)) and version == "r4":
+        row["operation"] = operations
     return row | searchable(kind, version, pipeline.served(version))

@@ -2,7 +2,17 @@
 
 from gateway.exchange.answers import Answer
 from gateway.exchange.parties import Party
-from gateway.exchange.pipeline import Delivery, Pipeline, Question, Sent, open_pipeline
+from gateway.exchange.pipeline import Delivery, Operation, Pipeline, Question, Sent, open_pipeline
 from gateway.exchange.recording import Call
 
-__all__ = ["Answer", "Call", "Delivery", "Party", "Pipeline", "Question", "Sent", "open_pipeline"]
+__all__ = [
+    "Answer",
+    "Call",
+    "Delivery",
+    "Operation",
+    "Party",
+    "Pipeline",
+    "Question",
+    "Sent",
+    "open_pipeline",
+]

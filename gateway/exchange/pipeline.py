@@ -15,10 +15,10 @@ from __future__ import annotations
 
 import uuid
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 from zoneinfo import ZoneInfo
 
 import orjson
@@ -32,7 +32,8 @@ from gateway.exchange.parties import Parties, load_parties
 from gateway.exchange.person import whose
 from gateway.exchange.recording import Books, Call, Exchange
 from gateway.exchange.renditions import FORMATS, Renditions
-from gateway.exchange.search import Parameters, Scope, Search, parse
+from gateway.exchange.search import Parameters, Resource, Scope, Search, parse, parse_everything, parse_lastn
+from gateway.exchange.search import document as document_of
 from gateway.exchange.translating import ObservedTranslator
 from gateway.exchangelog import Search as LogSearch
 from gateway.mapping import Context, Read, Translator
@@ -66,9 +67,13 @@ Release = Callable[[Answer], None]
 """Sends an answer, and returns when it has left.  Raises `Fault` when it could not."""
 
 
+Operation = Literal["", "lastn", "everything", "document"]
+"""An operation of FHIR that is a search of another kind."""
+
+
 @dataclass(frozen=True, slots=True)
 class Question:
-    """A question about the record of the caller's person: a search, or one resource by `id`."""
+    """A question about the record of the caller's person: a search, one resource by `id`, or an operation."""
 
     version: Version
     type: str
@@ -76,6 +81,7 @@ class Question:
     id: str = ""
     syntax: Syntax = "json"
     strict: bool = False
+    operation: Operation = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,8 +158,7 @@ class Pipeline:
         Raises `Unauthenticated`, `Denied`, `NotFound`, `InputError` or `Fault`; nothing was released then.
         """
         with self._begin(call, "read") as exchange:  # (1) receive
-            base = f"{self._base}/fhir/{question.version}"
-            search = self._search(question, base, exchange.party.bsn)  # (2) whose: the token's person
+            search = self._search(question, exchange.party.bsn)  # (2) whose: the token's person
             person = exchange.person
             exchange.asked(f"{question.version} {search.path}?{search.query()}")
             decision = exchange.decide(person)  # (3) decide
@@ -163,13 +168,7 @@ class Pipeline:
                 context = self._context(question.version)
                 record = self.renditions.of(transaction, person, question.version, decision, context)
             exchange.step("encode")
-            found = search.run(record.resources)  # (6) encode
-            if not question.id:
-                tree = searchset(search, base, found, self.books.now(), str(uuid.uuid4()))
-            elif found.matches:
-                tree = found.matches[0]
-            else:
-                raise NotFound(Issue("error", "not-found", "there is no such resource"))
+            tree = _found(question, search, record.resources)  # (6) encode
             ready = answer(tree, question.version, question.syntax)
             exchange.step("release")
             release(ready)  # (7) release, then the outcome
@@ -223,11 +222,16 @@ class Pipeline:
     def _context(self, version: Version) -> Context:
         return Context(self.books.now(), self._zone, f"{self._base}/fhir/{version}")
 
-    def _search(self, question: Question, base: str, bsn: str) -> Search:
+    def _search(self, question: Question, bsn: str) -> Search:
         if question.type not in self.served(question.version):
             raise NotFound(Issue("error", "not-supported", "this resource type is not served"))
-        parameters = [("_id", question.id)] if question.id else question.parameters
+        base = f"{self._base}/fhir/{question.version}"
         scope = Scope(types(question.version), base, bsn, self.books.now(), self._zone, question.strict)
+        if question.operation == "lastn":
+            return parse_lastn(question.parameters, scope)
+        if question.operation == "everything":
+            return parse_everything(question.id, question.parameters, scope)
+        parameters = [("_id", question.id)] if question.id else question.parameters
         return parse(question.type, parameters, scope)
 
 
@@ -259,6 +263,18 @@ def _subject(read: Read) -> str:
     if issues:
         raise ContentError(*issues)
     return bsn
+
+
+def _found(question: Question, search: Search, resources: Sequence[Resource]) -> Resource:
+    """The answer to a question.  Raises as a search does, and `NotFound` for a resource that is not there."""
+    found = search.run(resources)
+    if not question.id or question.operation == "everything":
+        return searchset(search, search.scope.base, found, search.scope.now, str(uuid.uuid4()))
+    if not found.matches:
+        raise NotFound(Issue("error", "not-found", "there is no such resource"))
+    if question.operation == "document":
+        return document_of(found.matches[0], resources, search.scope)
+    return found.matches[0]
 
 
 def _delivered(transaction: Transaction, document_id: str, organisation: str) -> StoredDocument:
