@@ -70,7 +70,7 @@ def sniff_xml(head: bytes) -> Sniffed:
         refuse("not XML: the root element has no name")
     prefix, root = tag.groups()
     declared: dict[str, str] = {}
-    attribute = ATTRIBUTE.match(text, tag.end())
+    attribute = ATTRIBUTE.match(text, tag.end()) if "xmlns" in text else None
     while attribute:
         declared[attribute[1]] = attribute[2] or attribute[3] or ""
         attribute = ATTRIBUTE.match(text, attribute.end())

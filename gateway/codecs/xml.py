@@ -86,7 +86,7 @@ def parse(data: bytes, limits: Limits = DEFAULT, *, keep_blanks: bool = False) -
         raise too_costly(f"the document has more than {most} elements and attributes")
     # The declaration of a document that was converted names the set that it had.
     root = parse_body(body, encoding=None if body is data else "utf-8", keep_blanks=keep_blanks)
-    check_shape(root, limits)
+    check_shape(root, body, limits)
     return root
 
 
@@ -146,14 +146,24 @@ def count_marks(data: bytes) -> int:
     return data.count(b"<") - data.count(b"</") + data.count(b"=")
 
 
-def check_shape(root: etree._Element, limits: Limits) -> None:
-    """Raise SyntaxFault when elements lie too deep, or one has too many attributes or children."""
-    for deep in found_by(path_to_depth(limits.max_depth + 1), root):
-        raise too_costly(f"elements lie more than {limits.max_depth} deep", deep)
-    for wide in found_by(path_to_attribute(limits.max_attributes + 1), root):
-        raise too_costly(f"an element has more than {limits.max_attributes} attributes", wide)
-    for long in found_by(path_to_child(limits.max_items + 1), root):
-        raise too_costly(f"an element has more than {limits.max_items} children", long)
+def check_shape(root: etree._Element, body: bytes, limits: Limits) -> None:
+    """Raise SyntaxFault when elements lie too deep, or one has too many attributes or children.
+
+    What a document has not enough marks for is not looked for.
+    """
+    elements = body.count(b"<") - body.count(b"</")
+    for path, most, marks, text in (
+        (path_to_depth, limits.max_depth, elements, "elements lie more than {} deep"),
+        (
+            path_to_attribute,
+            limits.max_attributes,
+            body.count(b"="),
+            "an element has more than {} attributes",
+        ),
+        (path_to_child, limits.max_items, elements, "an element has more than {} children"),
+    ):
+        for found in found_by(path(most + 1), root) if marks > most else ():
+            raise too_costly(text.format(most), found)
 
 
 @cache

@@ -426,7 +426,8 @@ class FhirWriter:
                 me.part, me.id = parts[0][0] if parts else "", me.parts[parts[0][0]][0] if parts else ""
                 resources += me.resources
         c.write_backs(self._repeats)
-        return resources if self.loaded.compiled.types else _each_once(resources), c
+        shared = any(block.origins for block in blocks)  # only what was read can have been read twice
+        return _each_once(resources) if shared else resources, c
 
     def _as_it_was(self, resource: Tree, me: Me, i: int, c: Writing) -> Tree:
         """A resource with what its source said besides; the profiles are those that the source claimed."""
@@ -485,6 +486,8 @@ class FhirWriter:
         What a block was read from says all that it says, so no other resource is made of it in that format;
         unless it was read from one that is never written.
         """
+        if not block.origins:
+            return parts, [None] * len(parts)
         named: dict[str, list[Origin]] = {}
         for origin in block.origins:
             if origin.format == self.loaded.compiled.name:

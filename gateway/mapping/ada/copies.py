@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections import Counter
+from typing import NamedTuple
 
 from lxml import etree
 
@@ -11,6 +12,13 @@ from gateway.blocks.values import Block
 
 Element = etree._Element
 Facts = Counter[tuple[str, frozenset[tuple[str, str]]]]
+
+
+class Met(NamedTuple):
+    """The block of an element, and whether that stood inside another."""
+
+    block: Block
+    inside: bool
 
 
 class Original:
@@ -23,14 +31,35 @@ class Original:
         self._image = b""
         self._facts: Facts | None = None
 
-    def covers(self, copy: Element, image: bytes) -> bool:
-        """True when a copy, of which `image` is the image, says nothing that this element does not."""
+    def covers(self, copy: Element) -> bool:
+        """True when a copy says nothing that this element does not."""
         self._image = self._image or image_of(self.element)
-        if image == self._image:
+        if image_of(copy) == self._image:
             return True
         if self._facts is None:
             self._facts = facts_of(self.element)
         return facts_of(copy) <= self._facts
+
+
+class Images:
+    """Elements met before.  One is looked at closely only when another of its name comes along."""
+
+    def __init__(self) -> None:
+        self._waiting: dict[str, list[tuple[Element, Met]]] = {}
+        self._known: dict[bytes, Met] = {}
+
+    def find(self, element: Element) -> Met | None:
+        """What was met as an element that says the same."""
+        waiting = self._waiting.get(str(element.tag))
+        if waiting is None:
+            return None
+        self._known.update((image_of(other), met) for other, met in waiting)
+        waiting.clear()
+        return self._known.get(image_of(element))
+
+    def add(self, element: Element, met: Met) -> None:
+        """Note an element that was read."""
+        self._waiting.setdefault(str(element.tag), []).append((element, met))
 
 
 def image_of(element: Element) -> bytes:

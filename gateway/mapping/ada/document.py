@@ -24,7 +24,7 @@ from gateway.codecs.limits import Limits
 from gateway.errors import ContentError, Issue, SyntaxFault
 from gateway.mapping import account
 from gateway.mapping.ada import values
-from gateway.mapping.ada.copies import Original, image_of
+from gateway.mapping.ada.copies import Images, Met, Original
 from gateway.mapping.ada.links import BSN, ITSELF, PERSON, Links, Waiting, date_from_births
 from gateway.mapping.ada.overlays import CONCEPTS
 from gateway.mapping.ada.values import DESCRIBING
@@ -62,8 +62,7 @@ class AdaReading:
         self._named: dict[tuple[str, str], Original] = {}
         """(block, id) to what is called so."""
         self._ids: dict[str, Block] = {}
-        self._images: dict[bytes, tuple[Block, bool]] = {}
-        """The image of an element to its block, and whether that stood inside another."""
+        self._images = Images()
         self._numbers: dict[tuple[str, str, str], Block] = {}
         self._keys: Counter[str] = Counter()
         self._counts: Counter[str] = Counter()
@@ -142,15 +141,14 @@ class AdaReading:
         elif element.get("id"):
             self._copy(element, kind, None)
         else:
-            image = image_of(element)
-            known = self._images.get(image)
-            if known is not None and known[1]:
-                self.leave(element, "duplicate", known[0].key)
+            known = self._images.find(element)
+            if known is not None and known.inside:
+                self.leave(element, "duplicate", known.block.key)
                 return
             block = self._read(
                 element, Block(kind, self._application.release, "", {}, element.sourceline or 0), None
             )
-            self._images[image] = block, False
+            self._images.add(element, Met(block, inside=False))
 
     def section(self, holder: Element) -> None:
         """The blocks that a block brings with it, in an element that only holds them."""
@@ -217,14 +215,13 @@ class AdaReading:
 
         None for an element that holds nothing.
         """
-        image = image_of(element)
-        seen = self._images.get(image)
+        seen = self._images.find(element)
         if seen is not None:
-            self.leave(element, "duplicate", seen[0].key)
-            return seen[0]
+            self.leave(element, "duplicate", seen.block.key)
+            return seen.block
         name = element.get("id", "")
         known = self._named.get((kind, name)) if name else None
-        if known is not None and known.covers(element, image):
+        if known is not None and known.covers(element):
             if not self.says_something(element):
                 return None
             self.leave(element, "duplicate", known.block.key)
@@ -241,7 +238,7 @@ class AdaReading:
             elif name:
                 self._named[kind, name] = Original(block, element)
                 self._ids.setdefault(name, block)
-        self._images[image] = block, True
+        self._images.add(element, Met(block, inside=True))
         return block
 
     def _differs(self, element: Element, known: Block, block: Block) -> None:

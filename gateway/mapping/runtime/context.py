@@ -27,6 +27,11 @@ class Context:
     base: str = DEFAULT_BASE
     persons: Mapping[str, str] = field(default_factory=dict)
 
+    @property
+    def local_now(self) -> str:
+        """Now in the zone, in ISO 8601 without the offset, to be compared with times as sent."""
+        return self.now.astimezone(self.zone).replace(tzinfo=None).isoformat()
+
     def identity(self, *parts: str) -> str:
         """A FHIR id (32 hex digits) that the same parts always give."""
         return hashlib.sha256("\x1f".join(parts).encode()).hexdigest()[:32]

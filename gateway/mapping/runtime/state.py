@@ -101,7 +101,6 @@ class Writing:
         self._backs: list[tuple[Ref, str, Me, str]] = []
         self._joined: dict[tuple[str, str], list[Any]] = {}
         self._pointing: dict[tuple[str, str, str], list[Any]] = {}
-        self._now = context.now.astimezone(context.zone).replace(tzinfo=None).isoformat()
 
     # -- the account -------------------------------------------------------------------------------
 
@@ -200,11 +199,15 @@ class Writing:
 
     def is_past(self, value: Any) -> bool:
         """True when a moment lies before now, compared at its own precision."""
-        return type(value) is Moment and self._local(value) < self._now[: len(self._local(value))]
+        return (
+            type(value) is Moment and self._local(value) < self.context.local_now[: len(self._local(value))]
+        )
 
     def is_future(self, value: Any) -> bool:
         """True when a moment lies after now, compared at its own precision."""
-        return type(value) is Moment and self._local(value) > self._now[: len(self._local(value))]
+        return (
+            type(value) is Moment and self._local(value) > self.context.local_now[: len(self._local(value))]
+        )
 
     @staticmethod
     def _local(value: Moment) -> str:
