@@ -13,7 +13,7 @@ from structlog.testing import capture_logs
 from gateway.api import create_app
 from gateway.api.guard import HEADERS, HSTS
 from gateway.errors import Fault, Issue
-from gateway.exchange import pipeline
+from gateway.exchange import renditions
 from gateway.exchange.recording import Exchange
 from tests.api.client import Door
 from tests.exchange.house import BGZ, FENNA
@@ -55,7 +55,7 @@ def broken(monkeypatch: pytest.MonkeyPatch, error: Exception) -> None:
     def fail(*_: Any) -> Any:
         raise error
 
-    monkeypatch.setattr(pipeline, "record_of", fail)
+    monkeypatch.setattr(renditions, "record_of", fail)
 
 
 @pytest.mark.parametrize(

@@ -16,7 +16,7 @@ from starlette.testclient import TestClient
 from conformance.stage import AUDITOR, EPD
 from gateway.api.metrics import FOLDER, Metrics
 from gateway.api.serving import assemble
-from gateway.exchange import pipeline
+from gateway.exchange import renditions
 from gateway.exchange.recording import Exchange
 from tests.api.client import Door
 from tests.exchange.house import BGZ, FENNA, House
@@ -76,7 +76,7 @@ def test_exchanges_are_counted_by_what_became_of_them(watched: Door, monkeypatch
     watched.get("/fhir/r4/Condition")
     watched.get("/fhir/r4/Condition", EPD)
     with monkeypatch.context() as patched:
-        patched.setattr(pipeline, "blocks_of", lambda *_: 1 / 0)
+        patched.setattr(renditions, "revision_of", lambda *_: 1 / 0)
         watched.get("/fhir/r4/Condition")
     with monkeypatch.context() as patched:
         patched.setattr(Exchange, "_write_outcome", lambda *_: 1 / 0)
