@@ -12,18 +12,20 @@ from gateway.codecs.message_types import ElementTypes
 from gateway.errors import Fault, Issue
 from gateway.mapping.account import CARRIED
 from gateway.mapping.carrying import carry_whole, residue, restore, unite
-from gateway.mapping.compiler.formats import Loaded, PartFacts
+from gateway.mapping.compiler.formats import BackFacts, Loaded, PartFacts
 from gateway.mapping.datatypes import DatatypeReader, DatatypeWriter, part_reader
 from gateway.mapping.runtime.context import Context
 from gateway.mapping.runtime.names import full_name
 from gateway.mapping.runtime.readers import holds, items, store
 from gateway.mapping.runtime.reading import FhirReading, contained
 from gateway.mapping.runtime.state import BSN, Me, Writing
-from gateway.mapping.runtime.writers import dig, within
+from gateway.mapping.runtime.writers import dig, every, within
 from gateway.terminology.conceptmaps import ConceptMaps
 from gateway.terminology.systems import CodeSystems
 
 Tree = dict[str, Any]
+POINTING = ("reference", "type", "display")
+"""What a reference says that points back: that there is one, to which resource."""
 
 
 class FhirReader:
@@ -247,14 +249,23 @@ class FhirReader:
         by_key = {block.key: block for block in blocks}
         for back in self.loaded.compiled.backs:
             for resource, _place, part in parts:
-                if part is None or part.block not in back.targets or not part.primary:
-                    continue
-                for found in items(resource, back.path):
-                    other = c.find(found.get("reference", ""))
-                    block = by_key.get(c.keys.get(id(other), "")) if other is not None else None
-                    if block is not None and block.type == back.block:
-                        at = c.take_members(found, ("reference", "type", "display"), back.rule)
-                        store(block.values, back.concept, Ref(c.keys[id(resource)], at=at), many=back.many)
+                if part is not None and part.primary and part.block in back.targets:
+                    for found in items(resource, back.path):
+                        other = c.find(found.get("reference", ""))
+                        if other is not None and c.parts.get(id(other)) == f"{back.block}/{back.part}":
+                            _read_back(found, back, by_key.get(c.keys[id(other)]), c.keys[id(resource)], c)
+
+
+def _read_back(found: Tree, back: BackFacts, block: Block | None, target: str, c: FhirReading) -> None:
+    """One such reference; when several parts of a block point back, it is one reference all the same."""
+    if block is None:
+        return
+    known = next((ref for ref in every(block.values, back.concept) if ref.key == target), None)
+    if known is not None:
+        c.mark(found, POINTING, back.rule, known.at)
+    else:
+        at = c.take_members(found, POINTING, back.rule)
+        store(block.values, back.concept, Ref(target, at=at), many=back.many)
 
 
 def _names(c: FhirReading) -> dict[int, tuple[str, ...]]:

@@ -22,7 +22,7 @@ from gateway.api import create_app
 from gateway.api.serving import assemble
 from gateway.api.tracing import Traces
 from gateway.errors import Fault
-from gateway.exchange import open_pipeline, pipeline
+from gateway.exchange import open_pipeline, renditions
 from gateway.observing import Observers
 from gateway.settings import Settings
 from tests.api.client import Door
@@ -104,7 +104,7 @@ def test_a_refusal_and_a_fault_end_their_spans_and_say_nothing(
     def fail(*_: object) -> None:
         raise RuntimeError(f"SELECT {FENNA}")
 
-    monkeypatch.setattr(pipeline, "blocks_of", fail)
+    monkeypatch.setattr(renditions, "revision_of", fail)
     traced.get("/fhir/r4/Condition")
     traced.get(f"/fhir/r4/Condition?patient={FENNA}")
     spans = exporter.get_finished_spans()

@@ -111,6 +111,32 @@ def test_who_asked_for_a_procedure_stands_in_the_request_that_it_is_based_on(
     assert again[0].values["Requester"][0].key.startswith("HealthProfessional/")
 
 
+def test_a_device_of_a_procedure_that_was_asked_for_is_its_device_once(
+    translator: Translator, noon: Context
+) -> None:
+    """It points back at the procedure; when it points at the request too, both are one block."""
+    procedure = block(
+        "Procedure",
+        ProcedureType=code("1"),
+        ProcedureStartDate=PAST,
+        Requester=[Ref("HealthProfessional/1")],
+        MedicalDevice=[Ref("MedicalDevice/1"), Ref("MedicalDevice/2")],
+    )
+    doctor = block("HealthProfessional", Specialty=Code("0320", "2.16.840.1.113883.2.4.6.7"))
+    devices = [block("MedicalDevice", f"MedicalDevice/{i}", Comment=Text("x")) for i in (1, 2)]
+    resources = write(translator, noon, procedure, doctor, *devices)
+    (request,) = [each for each in resources if each["resourceType"] == "ServiceRequest"]
+    for use in [each for each in resources if each["resourceType"] == "DeviceUseStatement"]:
+        assert [ref["type"] for ref in use["derivedFrom"]] == ["Procedure"]
+        use["derivedFrom"].append({"reference": f"ServiceRequest/{request['id']}"})
+    data = fhir_json.encode(bundle(resources, noon.base), "r4")
+    read = translator.read(data, noon, "fhir-r4").blocks
+    (again,) = [each for each in read if each.type == "Procedure"]
+    assert [ref.key for ref in again.values["MedicalDevice"]] == [
+        each.key for each in read if each.type == "MedicalDevice"
+    ]
+
+
 # -- references --------------------------------------------------------------------------------------
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import pytest
@@ -91,6 +92,32 @@ def given(element: Tree) -> list[tuple[str, str]]:
 )
 def test_the_family_name_follows_the_name_usage(usage: str, family: str) -> None:
     assert family_name(name(usage, own="van|Dalen", partner="de|Beer"), None) == family
+
+
+@BOTH
+def test_a_family_name_that_does_not_say_whose_its_parts_are_is_ones_own(
+    translator: Translator, noon: Context, form: str
+) -> None:
+    patient = {"resourceType": "Patient", "id": "1", "name": [{"use": "official", "family": "de Beer"}]}
+    (values,) = returned(translator, noon, form, patient)["Patient"]
+    found = values["NameInformation"]
+    assert (found[0] if isinstance(found, list) else found) == name(own="de Beer")
+
+
+@BOTH
+def test_a_name_in_words_that_no_concept_holds_is_accounted_for(
+    translator: Translator, noon: Context, form: str
+) -> None:
+    spoken = [{"use": "official", "text": "mevrouw De Beer", "family": "de Beer"}]
+    patient = {"resourceType": "Patient", "id": "1", "name": spoken}
+    version: Any = VERSION[form]
+    read = translator.read(fhir_json.encode(bundle([patient], noon.base), version), noon, form)
+    assert translator.write(read, form, noon).resources[0]["name"][0]["text"] == "mevrouw De Beer"
+    lines = json.loads(translator.write(read, "ada", noon).account.dump())["lines"]
+    states = {line["place"].rpartition(".")[2]: line["state"] for line in lines if ".name" in line["place"]}
+    # ADA of zib 2020 carries it along; that of 2017 has a bridge between.
+    assert states["text"] == {"fhir-r4": "carried along", "fhir-stu3": "not representable"}[form]
+    assert states["family"] == "used"
 
 
 def test_a_name_usage_that_asks_for_a_name_that_is_not_there_takes_the_other() -> None:

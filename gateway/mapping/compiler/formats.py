@@ -53,9 +53,10 @@ class PartFacts(msgspec.Struct, frozen=True):
 
 
 class BackFacts(msgspec.Struct, frozen=True):
-    """A row whose reference stands in the other resource."""
+    """A row whose reference stands in the other resource, and points back at the part that has the row."""
 
     block: str
+    part: str
     concept: tuple[str, ...]
     many: bool
     targets: tuple[str, ...]
@@ -189,7 +190,8 @@ def add_mapping(
     compiled.needs += writer.needs
     if mapping.display:
         compiled.displays[mapping.block] = list(mapping.display)
-    _list_rows(compiled, mapping, layout)
+    compiled.backs += _backs(mapping, layout)
+    _list_rows(compiled, mapping)
 
 
 def _part_facts(
@@ -227,17 +229,28 @@ def _joined(part: Part) -> Iterator[str]:
             yield path.steps[0].name
 
 
-def _list_rows(compiled: Compiled, mapping: Mapping, layout: Layout) -> None:
+def _list_rows(compiled: Compiled, mapping: Mapping) -> None:
     for block, row in mapping.all_rows():
         for place in row.places:
             compiled.rows.append((block, ".".join(row.concept), str(place.mark), place.only))
-            if place.back:
-                path = ".".join(step.name for step in place.path.steps)
-                concept = layout.profile(block, mapping.mark).at(row.concept)
-                rule = str(place.mark)
-                compiled.backs.append(
-                    BackFacts(block, row.concept, concept.many, concept.targets, path, rule)
-                )
+
+
+def _backs(mapping: Mapping, layout: Layout) -> Iterator[BackFacts]:
+    for part in mapping.parts:
+        for row in language.walk(part.rows):
+            for place in row.places:
+                if place.back:
+                    concept = layout.profile(mapping.block, mapping.mark).at(row.concept)
+                    path = ".".join(step.name for step in place.path.steps)
+                    yield BackFacts(
+                        mapping.block,
+                        part.name,
+                        row.concept,
+                        concept.many,
+                        concept.targets,
+                        path,
+                        str(place.mark),
+                    )
 
 
 class Loaded:

@@ -229,13 +229,14 @@ class Mapping:
         """Every row of the file, nested ones too, with the block whose concept it maps."""
         for part in self.parts:
             for block, rows in ((self.block, part.rows), *((join.block, join.rows) for join in part.joins)):
-                yield from ((block, row) for row in _walk(rows))
+                yield from ((block, row) for row in walk(rows))
 
 
-def _walk(rows: tuple[Row, ...]) -> Iterator[Row]:
+def walk(rows: tuple[Row, ...]) -> Iterator[Row]:
+    """Rows, and the rows inside them."""
     for row in rows:
         yield row
-        yield from _walk(row.rows)
+        yield from walk(row.rows)
 
 
 _STEP = re.compile(r"([A-Za-z][A-Za-z0-9]*(?:\[x\])?)(?:\[((?:[^\]\"]|\"[^\"]*\")+)\])?")

@@ -46,6 +46,9 @@ class ReadCompiler:
 
     def _recomputed(self, computed: Computed) -> None:
         """What a function of the values makes tells nothing new; unless the rows read nothing of it."""
+        if len(computed.path.steps) != 1:
+            text = "a computed element stands directly in its resource or datatype"
+            raise self.layout.fault(computed.mark, text)
         name, rule = computed.path.steps[0].name, self.source.rule(computed.mark)
         made = f"{conversion.COMPUTED[computed.function]}(v, c)"
         self.source.line(f'recomputed(r, "{name}", v, {made}, {computed.otherwise!r}, c, {rule})')

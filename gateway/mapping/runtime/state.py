@@ -293,7 +293,9 @@ class Writing:
             if origin is not None and path not in origin.members:
                 continue  # the source pointed the other way
             if repeating:
-                resource.setdefault(path, []).append(found)
+                there = resource.setdefault(path, [])
+                if found not in there:  # several parts of the block have the row
+                    there.append(found)
             else:
                 resource.setdefault(path, found)
             self.used[ref.at] = rule

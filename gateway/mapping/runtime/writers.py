@@ -143,12 +143,10 @@ def code_text(value: Code | Absent, _: Writing) -> Any:
 
 
 def code_as_identifier(value: Code | Absent, c: Writing) -> Tree:
-    """A code as an Identifier: its system and the code."""
-    return (
-        absent_element(value)
-        if type(value) is Absent
-        else {"system": c.uri(value.system), "value": value.code}
-    )
+    """A code as an Identifier: its system, if it has one, and the code."""
+    if type(value) is Absent:
+        return absent_element(value)
+    return {"system": c.uri(value.system), "value": value.code} if value.system else {"value": value.code}
 
 
 def quantity(value: Quantity | Absent, c: Writing) -> Tree:
