@@ -149,7 +149,7 @@ def test_a_fault_of_ours_is_found_in_the_log_by_the_id_that_the_caller_was_told(
         stage.start()
         stage.post(DOCUMENT.read_bytes(), stage.token(EPD))
         with sqlite3.connect(tmp_path / "data" / "zibpoort.db") as database:
-            database.execute("ALTER TABLE blocks RENAME TO elsewhere")
+            database.execute("ALTER TABLE versions RENAME TO elsewhere")
         database.close()
         reply = stage.ask("GET", "/fhir/r4/Condition", stage.token(PGO, FENNA))
         assert reply.status == 503
@@ -160,7 +160,7 @@ def test_a_fault_of_ours_is_found_in_the_log_by_the_id_that_the_caller_was_told(
         assert found[0] == reply.headers["x-request-id"]
         faults = [line for line in lines(stage) if line["event"] == "fault"]
         assert [line["request"] for line in faults] == [found[0]]
-        assert faults[0]["cause"] == "OperationalError"
-        for secret in (b"SELECT", b"blocks", b"sqlite", b"Traceback", b".py", str(tmp_path).encode()):
+        assert faults[0]["issues"] == ["the database failed: OperationalError"]
+        for secret in (b"SELECT", b"versions", b"sqlite", b"Traceback", b".py", str(tmp_path).encode()):
             assert secret not in reply.body
         assert NUMBER.findall((tmp_path / "server.log").read_text()) == []
