@@ -22,7 +22,8 @@ from gateway.codecs.message_types import ElementTypes
 from gateway.mapping.compiler import language
 from gateway.mapping.compiler import reading as reading_compiler
 from gateway.mapping.compiler import writing as writing_compiler
-from gateway.mapping.compiler.language import Coding, Mapping, Part
+from gateway.mapping.compiler.language import Mapping, Part
+from gateway.mapping.compiler.parsing import Parser
 from gateway.mapping.compiler.schematic import Format, Layout
 from gateway.mapping.compiler.source import Source
 from gateway.mapping.runtime import bare, converters, fhir_values, readers, writers
@@ -157,7 +158,7 @@ def read_mapping(file: Path) -> Mapping:
     """One mapping file, checked against the schema of the language."""
     document = documents.load(file, f"{file.parent.name}/{file.name}")
     document.check(documents.grammar(file.parent.parent / "schema.json"))
-    return language.Parser(document).mapping()
+    return Parser(document).mapping()
 
 
 def add_mapping(
@@ -334,4 +335,4 @@ def _from_cache(name: str) -> tuple[Compiled, dict[str, CodeType]] | None:
         return None
 
 
-__all__ = ["Coding", "Compiled", "Loaded", "PartFacts", "compile_format", "load"]
+__all__ = ["Compiled", "Loaded", "PartFacts", "compile_format", "load"]

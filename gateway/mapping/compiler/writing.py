@@ -21,8 +21,8 @@ from gateway.mapping.compiler.language import (
     Link,
     Part,
     Selector,
-    placeholders,
 )
+from gateway.mapping.compiler.notation import placeholders
 from gateway.mapping.compiler.schematic import BEYOND, Entry, Layout, Leaf, Node
 from gateway.mapping.compiler.source import Source
 from gateway.mapping.runtime import bare, writers

@@ -13,7 +13,8 @@ from typing import get_args
 
 from gateway.blocks.profiles import Concept, Profiles
 from gateway.mapping.compiler import formats
-from gateway.mapping.compiler.language import Computed, Derived, Join, Link, Part, placeholders
+from gateway.mapping.compiler.language import Computed, Derived, Join, Link, Part
+from gateway.mapping.compiler.notation import placeholders
 from gateway.mapping.compiler.schematic import Direction, Entry, Key, Layout, Leaf, Node
 from gateway.mapping.pairs.nodes import leaves, step_of, tested
 from gateway.mapping.pairs.steps import Step, Steps

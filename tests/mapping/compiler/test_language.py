@@ -4,7 +4,9 @@ import pytest
 
 from gateway import documents
 from gateway.errors import AuthoringError
-from gateway.mapping.compiler.language import Coding, Condition, Mapping, Parser, Selector, Step, constant
+from gateway.mapping.compiler.language import Coding, Condition, Mapping, Selector, Step
+from gateway.mapping.compiler.notation import Notation, constant
+from gateway.mapping.compiler.parsing import Parser
 
 
 def parse(text: str) -> Mapping:
@@ -12,11 +14,11 @@ def parse(text: str) -> Mapping:
 
 
 def path_of(text: str) -> tuple[Step, ...]:
-    return Parser(documents.parse("x: y", "X.yaml")).path(text).steps
+    return Notation(documents.parse("x: y", "X.yaml")).path(text).steps
 
 
 def condition_of(text: str) -> Condition | None:
-    return Parser(documents.parse("x: y", "X.yaml")).condition(text)
+    return Notation(documents.parse("x: y", "X.yaml")).condition(text)
 
 
 @pytest.mark.parametrize(
