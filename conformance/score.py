@@ -32,7 +32,7 @@ import orjson
 from conformance.reasons import Difference, owners, reason_of
 from gateway.errors import ContentError, SyntaxFault
 from gateway.mapping import Context, Read, Translator, bundle
-from gateway.mapping.runtime.writers import Tree
+from gateway.mapping.runtime.spelling import Tree
 
 Leaves: TypeAlias = "Counter[tuple[str, str]]"
 NOW = datetime.datetime(2026, 7, 1, 12, tzinfo=ZoneInfo("Europe/Amsterdam"))

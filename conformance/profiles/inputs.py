@@ -11,7 +11,7 @@ from conformance import specimens
 from gateway.blocks.profiles import Concept, Profiles
 from gateway.blocks.values import Absent, Block, Code, Moment, Quantity, Ref
 from gateway.mapping import Context, Translator, bundle
-from gateway.mapping.runtime.writers import NULL_FLAVOR
+from gateway.mapping.runtime.spelling import NULL_FLAVOR
 
 Tree = dict[str, Any]
 Key = tuple[str, ...]

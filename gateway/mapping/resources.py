@@ -15,11 +15,11 @@ from gateway.mapping.carrying import carry_whole, residue, restore, unite
 from gateway.mapping.compiler.formats import BackFacts, Loaded, PartFacts
 from gateway.mapping.datatypes import DatatypeReader, DatatypeWriter, part_reader
 from gateway.mapping.runtime.context import Context
+from gateway.mapping.runtime.groups import dig, every, within
 from gateway.mapping.runtime.names import full_name
 from gateway.mapping.runtime.readers import holds, items, store
 from gateway.mapping.runtime.reading import FhirReading, contained
 from gateway.mapping.runtime.state import BSN, Me, Writing
-from gateway.mapping.runtime.writers import dig, every, within
 from gateway.terminology.conceptmaps import ConceptMaps
 from gateway.terminology.systems import CodeSystems
 

@@ -8,7 +8,7 @@ import pytest
 from gateway.blocks.values import Block, Code, Identifier, Moment, Quantity, Ref, Text
 from gateway.codecs import fhir_json
 from gateway.mapping import Context, Translator, bundle
-from gateway.mapping.runtime.writers import same
+from gateway.mapping.runtime.groups import same
 
 SNOMED = "2.16.840.1.113883.6.96"
 LOINC = "2.16.840.1.113883.6.1"

@@ -26,7 +26,7 @@ from gateway.mapping.compiler.language import Mapping, Part
 from gateway.mapping.compiler.parsing import Parser
 from gateway.mapping.compiler.schematic import Format, Layout
 from gateway.mapping.compiler.source import Source
-from gateway.mapping.runtime import bare, converters, fhir_values, readers, writers
+from gateway.mapping.runtime import bare, converters, fhir_values, groups, readers, spelling, writers
 
 FORMAT_FILE = "_format.yaml"
 
@@ -261,7 +261,7 @@ class Loaded:
         self.compiled = compiled
         runtime = {
             name: getattr(module, name)
-            for module in (bare, writers, fhir_values, readers)
+            for module in (bare, groups, spelling, writers, fhir_values, readers)
             for name in dir(module)
             if not name.startswith("__")
         }

@@ -25,7 +25,7 @@ from gateway.mapping.compiler.language import (
 from gateway.mapping.compiler.notation import placeholders
 from gateway.mapping.compiler.schematic import BEYOND, Entry, Layout, Leaf, Node
 from gateway.mapping.compiler.source import Source
-from gateway.mapping.runtime import bare, writers
+from gateway.mapping.runtime import bare, groups, spelling, writers
 
 NOW = "now"
 """The moment of the writing, as a fixed or derived value of an element that holds one."""
@@ -609,6 +609,6 @@ def is_template(value: Constant) -> bool:
 def _stem(name: str) -> str:
     """A short variable name for an element: `valueQuantity` gives `value_quantity`."""
     snake = "".join(f"_{letter.lower()}" if letter.isupper() else letter for letter in name)
-    called = hasattr(writers, snake) or hasattr(bare, snake)
+    called = any(hasattr(module, snake) for module in (bare, groups, spelling, writers))
     taken = keyword.iskeyword(snake) or called or snake in ("type", "r", "v", "c", "me")
     return f"{snake}_" if taken else snake

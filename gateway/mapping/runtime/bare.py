@@ -2,7 +2,7 @@
 
 A code without its system, an amount in hundredths without its unit, a date of which a neighbour says how much
 of it is known: what such an element does not say itself, the row says (`system`, `unit` and `times`,
-`precision`, `time`).  Like `writers` and `readers`, and used beside them.
+`precision`, `time`).  Like `spelling` and `fhir_values`, and used beside them.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from gateway.blocks.values import Absent, Code, Integer, Moment, Quantity
 from gateway.errors import Issue
 from gateway.mapping.runtime.fhir_values import digits, primitive
 from gateway.mapping.runtime.readers import store, there
-from gateway.mapping.runtime.writers import text as words
+from gateway.mapping.runtime.spelling import text as words
 
 if TYPE_CHECKING:
     from gateway.mapping.runtime.reading import FhirReading

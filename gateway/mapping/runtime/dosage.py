@@ -16,7 +16,8 @@ from typing import TYPE_CHECKING, Any
 
 from gateway.blocks.values import Absent, Code, Quantity, Text
 from gateway.mapping.runtime.fhir_values import QUANTITY, code_of_coding, digits, quantity_of
-from gateway.mapping.runtime.writers import UCUM, coding, put, quantity, quantity_number
+from gateway.mapping.runtime.spelling import UCUM, coding, quantity, quantity_number
+from gateway.mapping.runtime.writers import put
 from gateway.terminology.units import G_STANDAARD, Units
 
 if TYPE_CHECKING:

@@ -23,7 +23,7 @@ from gateway.blocks.values import (
     Ref,
     Text,
 )
-from gateway.mapping.runtime.writers import DATA_ABSENT_REASON, NULL_FLAVOR, NULL_FLAVOR_EXTENSION
+from gateway.mapping.runtime.spelling import DATA_ABSENT_REASON, NULL_FLAVOR, NULL_FLAVOR_EXTENSION
 
 if TYPE_CHECKING:
     from gateway.mapping.runtime.reading import FhirReading

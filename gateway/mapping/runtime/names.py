@@ -10,8 +10,9 @@ import re
 from typing import TYPE_CHECKING, Any
 
 from gateway.blocks.values import Code, Text
-from gateway.mapping.runtime.writers import NULL_FLAVOR, dig
-from gateway.mapping.runtime.writers import text as words
+from gateway.mapping.runtime.groups import dig
+from gateway.mapping.runtime.spelling import NULL_FLAVOR
+from gateway.mapping.runtime.spelling import text as words
 
 if TYPE_CHECKING:
     from gateway.mapping.runtime.reading import FhirReading

@@ -22,7 +22,7 @@ from gateway.mapping.runtime.fhir_values import (
     quantity_of,
     text_of,
 )
-from gateway.mapping.runtime.writers import same, within
+from gateway.mapping.runtime.groups import same, within
 
 if TYPE_CHECKING:
     from gateway.mapping.runtime.reading import FhirReading

@@ -18,8 +18,8 @@ from gateway.mapping.runtime.fhir_values import (
     truth_of_text,
 )
 from gateway.mapping.runtime.readers import items
+from gateway.mapping.runtime.spelling import NULL_FLAVOR
 from gateway.mapping.runtime.state import Reading
-from gateway.mapping.runtime.writers import NULL_FLAVOR
 
 Tree = dict[str, Any]
 Marks = dict[int, dict[Any, tuple[str, int]]]

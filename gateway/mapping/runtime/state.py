@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -9,7 +10,8 @@ from typing import Any
 from gateway.blocks.values import Absent, Block, Boolean, Code, Moment, Origin, Quantity, Ref
 from gateway.errors import Issue
 from gateway.mapping.runtime.context import Context
-from gateway.mapping.runtime.writers import NULL_FLAVOR, UCUM, absent_element, offset_of, quantity, same
+from gateway.mapping.runtime.groups import same
+from gateway.mapping.runtime.spelling import NULL_FLAVOR, UCUM, absent_element, quantity
 
 Tree = dict[str, Any]
 BSN = "2.16.840.1.113883.2.4.6.3"
@@ -190,7 +192,13 @@ class Writing:
             moment = moment[:16] + ":00" + moment[16:]
         if len(moment) > 19 and ("+" in moment[19:] or "-" in moment[19:] or moment[-1] == "Z"):
             return moment
-        return moment + offset_of(moment[:19], self)
+        return moment + self._offset(moment[:19])
+
+    def _offset(self, moment: str) -> str:
+        """The offset that the zone has at a local time, as +02:00."""
+        offset = datetime.datetime.fromisoformat(moment).replace(tzinfo=self.zone).utcoffset()
+        minutes = int(offset.total_seconds() // 60) if offset else 0
+        return f"{'-' if minutes < 0 else '+'}{abs(minutes) // 60:02}:{abs(minutes) % 60:02}"
 
     def moment_now(self, fhir_type: str) -> str:
         """The moment of this writing, to the second; only the day for a `date`."""
