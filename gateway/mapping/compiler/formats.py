@@ -23,8 +23,9 @@ from gateway.mapping.compiler import language
 from gateway.mapping.compiler import reading as reading_compiler
 from gateway.mapping.compiler import writing as writing_compiler
 from gateway.mapping.compiler.language import Mapping, Part
+from gateway.mapping.compiler.layout import Layout
 from gateway.mapping.compiler.parsing import Parser
-from gateway.mapping.compiler.schematic import Format, Layout
+from gateway.mapping.compiler.schematic import Format
 from gateway.mapping.compiler.source import Source
 from gateway.mapping.runtime import bare, converters, fhir_values, groups, readers, spelling, writers
 
@@ -202,7 +203,7 @@ def _part_facts(
     for derived in part.derived:
         always = len(derived.cases) == 1 and derived.cases[0][1] is None
         if always and len(derived.path.steps) == 1 and not mapping.datatype:
-            node = writer.layout.at(writer.layout.part(part, "write"), derived.path)
+            node = writer.layout.elements.at(writer.layout.part(part, "write"), derived.path)
             if not node.primitive:  # a status or an intent does not tell what a resource is about
                 fixed.append(f'("{node.name}", {writer.literal(derived.cases[0][0], node, derived)})')
     urls = tuple(url if "://" in url else form.profile_base + url for url in part.profiles)
@@ -215,7 +216,7 @@ def _part_facts(
         profiles=urls,
         fixed=f"[{', '.join(fixed)}]",
         each=part.each,
-        outer=len(writer.layout.outer(part.each)),
+        outer=len(writer.layout.concepts.outer(part.each)),
         selected=f"{{{chosen}}}",
         primary=primary,
         links=tuple((tuple(step.name for step in link.path.steps), link.part) for link in part.links),
@@ -241,7 +242,7 @@ def _backs(mapping: Mapping, layout: Layout) -> Iterator[BackFacts]:
         for row in language.walk(part.rows):
             for place in row.places:
                 if place.back:
-                    concept = layout.profile(mapping.block, mapping.mark).at(row.concept)
+                    concept = layout.concepts.profile(mapping.block, mapping.mark).at(row.concept)
                     path = ".".join(step.name for step in place.path.steps)
                     yield BackFacts(
                         mapping.block,

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from gateway.documents import Document, Mark
+from gateway.errors import AuthoringError
 
 
 @dataclass(frozen=True, slots=True)
@@ -223,6 +224,10 @@ class Mapping:
     display: tuple[tuple[str, ...], ...]
     document: Document
     mark: Mark
+
+    def fault(self, mark: Mark, text: str) -> AuthoringError:
+        """An error at a place of this mapping."""
+        return self.document.fault_at(mark, text)
 
     def all_rows(self) -> Iterator[tuple[str, Row]]:
         """Every row of the file, nested ones too, with the block whose concept it maps."""

@@ -6,7 +6,8 @@ from collections.abc import Callable, Iterator, Sequence
 
 from gateway.mapping.compiler import conversion
 from gateway.mapping.compiler.language import Coding, Computed, Condition, Derived, Join, Link, Part
-from gateway.mapping.compiler.schematic import BEYOND, Entry, Layout, Leaf, Node
+from gateway.mapping.compiler.layout import Layout
+from gateway.mapping.compiler.schematic import BEYOND, Entry, Leaf, Node
 from gateway.mapping.compiler.source import Source
 from gateway.mapping.compiler.writing import NOW, WriteCompiler, is_template
 
@@ -21,7 +22,7 @@ class ReadCompiler:
 
     def __init__(self, layout: Layout, source: Source, uri: Callable[[str], str]) -> None:
         self.layout, self.source = layout, source
-        self.mapping = layout.mapping
+        self.mapping, self.concepts, self.types = layout.mapping, layout.concepts, layout.elements.types
         self._constants = WriteCompiler(layout, source, uri)
 
     def compile(self) -> None:
@@ -48,7 +49,7 @@ class ReadCompiler:
         """What a function of the values makes tells nothing new; unless the rows read nothing of it."""
         if len(computed.path.steps) != 1:
             text = "a computed element stands directly in its resource or datatype"
-            raise self.layout.fault(computed.mark, text)
+            raise self.mapping.fault(computed.mark, text)
         name, rule = computed.path.steps[0].name, self.source.rule(computed.mark)
         made = f"{conversion.COMPUTED[computed.function]}(v, c)"
         self.source.line(f'recomputed(r, "{name}", v, {made}, {computed.otherwise!r}, c, {rule})')
@@ -93,7 +94,7 @@ class ReadCompiler:
         if not join.by:
             self.source.line(f"c.join({join.block!r}, r, {values})")
             return
-        held = self._constants.test(self.layout.joined(join, join.when), values) if join.when else values
+        held = self._constants.test(self.concepts.joined(join, join.when), values) if join.when else values
         with self.source.block(f"if {held}"):
             self.source.line(f"c.join_by({join.block!r}, {join.by!r}, r, v, {values})")
 
@@ -309,13 +310,13 @@ class ReadCompiler:
         place, concept = leaf.place, leaf.concept
         name = conversion.reader(concept.type, node.type)
         if name is None:
-            partial = self.layout.profiles.get(self.layout.release, concept.type)
+            partial = self.concepts.profiles.get(self.concepts.release, concept.type)
             if partial is None or concept.concepts:
-                raise self.layout.fault(place.mark, f"a {concept.type} cannot be read from {node.type}")
+                raise self.mapping.fault(place.mark, f"a {concept.type} cannot be read from {node.type}")
             return f"c.datatype({concept.type!r}, {node.type!r})"
         if place.map:
             return f"c.unmapped({place.map!r}, {name}, {place.keep == 'coding'})"
-        if name == "quantity_of" and node.type == "Money" and self.layout.types.child("Money", "currency"):
+        if name == "quantity_of" and node.type == "Money" and self.types.child("Money", "currency"):
             return "money_of"
         if place.unit is not None and name == "quantity_of_number":
             system = self._constants.named_system(leaf, place.unit.system)
@@ -333,9 +334,9 @@ class ReadCompiler:
 
     def _values(self, name: str) -> str:
         """The constant for a value set: the systems of which it has every code, and its codes by system."""
-        found = self.layout.profiles.value_set(self.layout.release, name)
+        found = self.concepts.profiles.value_set(self.concepts.release, name)
         if found is None:
-            raise self.layout.fault(self.mapping.mark, f"no value set '{name}'")
+            raise self.mapping.fault(self.mapping.mark, f"no value set '{name}'")
         codes = ", ".join(f"{key!r}: {tuple(sorted(each))!r}" for key, each in sorted(found.codes.items()))
         stem = "".join(letter if letter.isalnum() else "_" for letter in name)
         return self.source.constant(f"VALUES_{stem}", f"({tuple(sorted(found.whole))!r}, {{{codes}}})")

@@ -22,8 +22,9 @@ from gateway.mapping.compiler.language import (
     Part,
     Selector,
 )
+from gateway.mapping.compiler.layout import Layout
 from gateway.mapping.compiler.notation import placeholders
-from gateway.mapping.compiler.schematic import BEYOND, Entry, Layout, Leaf, Node
+from gateway.mapping.compiler.schematic import BEYOND, Entry, Leaf, Node
 from gateway.mapping.compiler.source import Source
 from gateway.mapping.runtime import bare, groups, spelling, writers
 
@@ -41,7 +42,7 @@ class WriteCompiler:
 
     def __init__(self, layout: Layout, source: Source, uri: Callable[[str], str]) -> None:
         self.layout, self.source, self.uri = layout, source, uri
-        self.mapping = layout.mapping
+        self.mapping, self.concepts, self.types = layout.mapping, layout.concepts, layout.elements.types
         self._each: tuple[str, ...] = ()
         self.needs: list[tuple[str, str, str]] = []
         """(row, 'map' or 'datatype', name): what the generated code looks up by name"""
@@ -81,7 +82,7 @@ class WriteCompiler:
             chosen += f"[{full(url)!r}]"
             if condition is None:
                 break
-            chosen += f" if {self.test(self.layout.tested(condition, part.mark, part.each), 'v')} else "
+            chosen += f" if {self.test(self.concepts.tested(condition, part.mark, part.each), 'v')} else "
         return chosen.removesuffix(" else ") + (" else []" if chosen.endswith(" else ") else "")
 
     def _plan(self) -> None:
@@ -102,7 +103,7 @@ class WriteCompiler:
 
     def _items(self, part: Part) -> str:
         """Source text of what a part is made for each of."""
-        outer = self.layout.outer(part.each)
+        outer = self.concepts.outer(part.each)
         inner = part.each[len(outer) :]
         found = f"narrowed(v, {outer!r}, {inner!r})" if inner else f"every(v, {outer!r})"
         return f"{found} or [{{}}]" if part.once else found
@@ -113,7 +114,7 @@ class WriteCompiler:
         if part.when is None:
             self.source.line(line)
         else:
-            test = self.test(self.layout.tested(part.when, part.mark, part.each), "v")
+            test = self.test(self.concepts.tested(part.when, part.mark, part.each), "v")
             with self.source.block(f"if {test}"):
                 self.source.line(line)
 
@@ -167,7 +168,7 @@ class WriteCompiler:
         said = f"carried({block}, {join.by or 'Subject'!r}, c, {self.source.rule(join.mark)})"
         with self.source.block(f"for {block} in joined(me, c, {join.block!r}, {join.by!r})"):
             if join.when is not None:
-                with self.source.block(f"if {self.test(self.layout.joined(join, join.when), block)}"):
+                with self.source.block(f"if {self.test(self.concepts.joined(join, join.when), block)}"):
                     self.source.line(said)
                     self._element(rest, target, block)
             else:
@@ -233,7 +234,7 @@ class WriteCompiler:
             case Computed():
                 name = conversion.COMPUTED.get(entry.function)
                 if name is None:
-                    raise self.layout.fault(entry.mark, f"no function '{entry.function}'")
+                    raise self.mapping.fault(entry.mark, f"no function '{entry.function}'")
                 self.source.line(f'computed({target}, "{node.name}", {name}({scope}, c), {node.many})')
             case Link():
                 self._link(entry, node, target, scope)
@@ -249,7 +250,7 @@ class WriteCompiler:
         if link.when is None:
             self.source.line(line)
         else:
-            with self.source.block(f"if {self.test(self.layout.tested(link.when, link.mark), 'v')}"):
+            with self.source.block(f"if {self.test(self.concepts.tested(link.when, link.mark), 'v')}"):
                 self.source.line(line)
 
     def _leaf(self, leaf: Leaf, node: Node, target: str, scope: str) -> None:
@@ -296,7 +297,7 @@ class WriteCompiler:
         if leaf.place.via:
             name = conversion.named(leaf.place.via)
             if name is None:
-                raise self.layout.fault(leaf.place.mark, f"no converter '{leaf.place.via}'")
+                raise self.mapping.fault(leaf.place.mark, f"no converter '{leaf.place.via}'")
             around = ", v" if conversion.sees_around(leaf.place.via) else ""
             self.source.line(f'{name}.write({target}, "{node.name}", {value}, c, {rule}{around})')
             return
@@ -323,7 +324,7 @@ class WriteCompiler:
     def _put_beside(self, leaf: Leaf, node: Node, target: str, value: str) -> None:
         """A moment over two elements: a date and how much of it is known, or a date and a time."""
         if (leaf.concept.type, node.type) != ("moment", "date"):
-            raise self.layout.fault(leaf.place.mark, "precision and time are for a moment at a date")
+            raise self.mapping.fault(leaf.place.mark, "precision and time are for a moment at a date")
         precision, rule = leaf.place.precision, self._rule(leaf)
         if precision is None:
             self.source.line(f'put_split({target}, "{node.name}", "{leaf.place.time}", {value}, c, {rule})')
@@ -380,9 +381,9 @@ class WriteCompiler:
             return "system_uri"
         name = conversion.writer(concept.type, node.type)
         if name is None:
-            partial = self.layout.profiles.get(self.layout.release, concept.type)
+            partial = self.concepts.profiles.get(self.concepts.release, concept.type)
             if partial is None or concept.concepts:
-                raise self.layout.fault(place.mark, f"a {concept.type} cannot be written as {node.type}")
+                raise self.mapping.fault(place.mark, f"a {concept.type} cannot be written as {node.type}")
             self.needs.append((str(place.mark), "datatype", f"{concept.type}/{node.type}"))
             part = f", {place.part!r}" if place.part else ""
             return f"c.datatype({concept.type!r}, {node.type!r}{part})"
@@ -390,10 +391,10 @@ class WriteCompiler:
             self.needs.append((str(place.mark), "map", place.map))
             return f"c.mapped({place.map!r}, {name}, {place.keep == 'coding'})"
         if (concept.type, node.type) == ("boolean", "code"):
-            raise self.layout.fault(place.mark, "a truth value needs a concept map (map) to be a code")
+            raise self.mapping.fault(place.mark, "a truth value needs a concept map (map) to be a code")
         if concept.type == "reference":
             return f"c.referring({place.part!r})"
-        if name == "quantity" and node.type == "Money" and self.layout.types.child("Money", "currency"):
+        if name == "quantity" and node.type == "Money" and self.types.child("Money", "currency"):
             return "money"  # R4; in STU3 Money is a Quantity
         if place.unit is not None and name == "integer_quantity":
             return f"counted({place.unit.code!r}, {place.unit.display!r})"
@@ -411,7 +412,7 @@ class WriteCompiler:
         """The constant for a converter of bare codes or numbers of the system that a row names."""
         if name not in ("code_text", "identifier_text", "code_of_text", "identifier_of_text"):
             text = "a system is for a place that holds only a code, or only the number of an identifier"
-            raise self.layout.fault(leaf.place.mark, text)
+            raise self.mapping.fault(leaf.place.mark, text)
         uri = self.named_system(leaf, leaf.place.system)
         stem = "".join(letter if letter.isalnum() else "_" for letter in leaf.place.system)
         return self.source.constant(f"{name.upper()}_{stem}", f"{function}({uri!r}, {name})")
@@ -422,7 +423,7 @@ class WriteCompiler:
             return self.uri(name)
         except LookupError:
             text = f"'{name}' is no code system that aliases.yaml knows"
-            raise self.layout.fault(leaf.place.mark, text) from None
+            raise self.mapping.fault(leaf.place.mark, text) from None
 
     def _rule(self, leaf: Leaf) -> str:
         return self.source.rule(leaf.place.mark)
@@ -441,7 +442,7 @@ class WriteCompiler:
                 return
             head = "else"
             if condition is not None:
-                head = f"{word} {self.test(self.layout.tested(condition, derived.mark, self._each), 'v')}"
+                head = f"{word} {self.test(self.concepts.tested(condition, derived.mark, self._each), 'v')}"
             with self.source.block(head):
                 self.source.line(put)
             word = "elif"
@@ -451,7 +452,7 @@ class WriteCompiler:
         template, concepts = placeholders(text)
         values = []
         for concept in concepts:
-            item, key = self.layout.worded(concept, derived.mark, self._each)
+            item, key = self.concepts.worded(concept, derived.mark, self._each)
             values.append(self._value("item" if item else "v", key))
         return f"filled({', '.join([repr(template), *values])})"
 
@@ -467,7 +468,7 @@ class WriteCompiler:
         """Source text of a fixed value of the node's type; a list when it repeats."""
         found = [self.constant(value, node.type) for value in values]
         if any(each is None for each in found):
-            raise self.layout.fault(derived.mark, f"this cannot be a fixed {node.type}")
+            raise self.mapping.fault(derived.mark, f"this cannot be a fixed {node.type}")
         if node.type == "CodeableConcept" and not node.many and len(values) > 1:
             codings = ", ".join(str(self.constant(value, "Coding")) for value in values)
             return f'{{"coding": [{codings}]}}'
@@ -545,9 +546,9 @@ class WriteCompiler:
         """`"code": {"coding": MISSING}`: a member that is to be there or not."""
         if len(path) == 1:
             return f'"{path[0]}": {"PRESENT" if op == "with" else "MISSING"}'
-        element = self.layout.types.child(kind, path[0])
+        element = self.types.child(kind, path[0])
         if element is None:
-            raise self.layout.fault(self.mapping.mark, f"{kind} has no element '{path[0]}' to select by")
+            raise self.mapping.fault(self.mapping.mark, f"{kind} has no element '{path[0]}' to select by")
         inner = f"{{{self._there(path[1:], op, element.type)}}}"
         return f'"{path[0]}": [{inner}]' if element.many else f'"{path[0]}": {inner}'
 
@@ -555,9 +556,9 @@ class WriteCompiler:
         """`"code": {"coding": [...]}`: the members that selectors fix; those of one element together."""
         found = []
         for name in dict.fromkeys(path[0] for path, _ in fixed):
-            element = self.layout.types.child(kind, name)
+            element = self.types.child(kind, name)
             if element is None:
-                raise self.layout.fault(self.mapping.mark, f"{kind} has no element '{name}' to select by")
+                raise self.mapping.fault(self.mapping.mark, f"{kind} has no element '{name}' to select by")
             deeper = [(path[1:], value) for path, value in fixed if path[0] == name and len(path) > 1]
             if deeper:
                 inner = f"{{{self._members(deeper, element.type)}}}"
@@ -598,7 +599,7 @@ class WriteCompiler:
                 test = f"says({value}, {', '.join(map(repr, wanted))})"
                 return f"not {test}" if condition.op == "is-not" else test
             case _:
-                raise self.layout.fault(self.mapping.mark, f"unknown condition {condition.op}")
+                raise self.mapping.fault(self.mapping.mark, f"unknown condition {condition.op}")
 
 
 def is_template(value: Constant) -> bool:

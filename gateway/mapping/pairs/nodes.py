@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from gateway.mapping.compiler.language import Coding, Condition, Constant, Derived
-from gateway.mapping.compiler.schematic import Key, Layout, Leaf, Node
+from gateway.mapping.compiler.layout import Layout
+from gateway.mapping.compiler.schematic import Key, Leaf, Node
 from gateway.mapping.pairs.steps import Marks, Step, below_coding
 
 
 def step_of(layout: Layout, parent: Node, node: Node) -> Step:
     """The step from one node to another below it."""
-    element = layout.types.child(parent.type, node.name)
+    element = layout.elements.types.child(parent.type, node.name)
     if element is not None and element.choice:
         return Step(f"{element.choice}[x]", node.name)
     return Step(node.name, url=node.url, marks=_marks(node))

@@ -1,6 +1,6 @@
 """Where the mappings of a format put each concept: per direction, the profile and the path in it.
 
-The places come from the trees that the compilers themselves walk (`schematic.Layout`), so what is counted
+The places come from the trees that the compilers themselves walk (`Layout`), so what is counted
 here is what the generated code reads and writes.
 """
 
@@ -14,8 +14,9 @@ from typing import get_args
 from gateway.blocks.profiles import Concept, Profiles
 from gateway.mapping.compiler import formats
 from gateway.mapping.compiler.language import Computed, Derived, Join, Link, Part
+from gateway.mapping.compiler.layout import Layout
 from gateway.mapping.compiler.notation import placeholders
-from gateway.mapping.compiler.schematic import Direction, Entry, Key, Layout, Leaf, Node
+from gateway.mapping.compiler.schematic import Direction, Entry, Key, Leaf, Node
 from gateway.mapping.pairs.nodes import leaves, step_of, tested
 from gateway.mapping.pairs.steps import Step, Steps
 from gateway.mapping.runtime import converters
@@ -112,7 +113,7 @@ class Places:
                     yield from (replace(place, profile=self._full(url)) for url in part.profiles)
 
     def _tree(self, layout: Layout, part: Part, direction: Direction) -> Iterator[Place]:
-        profile = layout.profile(layout.mapping.block, layout.mapping.mark)
+        profile = layout.concepts.profile(layout.mapping.block, layout.mapping.mark)
         walk = _Walk(self, layout, part, direction)
         return walk.node(layout.part(part, direction), (), frozenset([profile.root]), profile.concepts)
 
@@ -133,7 +134,7 @@ class _Walk:
         """What stands at a node and below it; `scope` are the concepts that its rows name."""
         for entry in node.entries:
             if isinstance(entry, Join):
-                scope = self.layout.profile(entry.block, entry.mark).concepts
+                scope = self.layout.concepts.profile(entry.block, entry.mark).concepts
         if node.loop is not None:
             around |= self._own(node.loop) | self.places.around(node.loop.concept)
             scope = self._inside(node.loop.concept) or scope
@@ -190,7 +191,7 @@ class _Walk:
 
     def _id(self, name: Key) -> Iterator[str]:
         """The id of a concept as a condition names it: of the block, or of the group that the part is for."""
-        profile = self.layout.profile(self.layout.mapping.block, self.layout.mapping.mark)
+        profile = self.layout.concepts.profile(self.layout.mapping.block, self.layout.mapping.mark)
         for path in (name, (*self.part.each, *name)):
             ids = list(self._passed(path, profile.concepts))
             yield from ids[-1:] if len(ids) == len(path) else ()
@@ -206,17 +207,17 @@ class _Walk:
 
     def _inside(self, concept: Concept) -> Scope:
         """What a group or a partial zib holds, or the block that a reference points at."""
-        targets = [self.layout.profile(name, self.layout.mapping.mark) for name in concept.targets]
+        targets = [self.layout.concepts.profile(name, self.layout.mapping.mark) for name in concept.targets]
         beyond = {name: each for target in targets for name, each in target.concepts.items()}
-        return beyond or self.layout.concepts_of(concept)
+        return beyond or self.layout.concepts.inside(concept)
 
 
 def _steps_back(layout: Layout, part: Part, leaf: Leaf) -> Steps | None:
     """The path of a reference that points back; None when the resource has no such element."""
-    if layout.types.child(part.type, leaf.place.path.steps[0].name) is None:
+    if layout.elements.types.child(part.type, leaf.place.path.steps[0].name) is None:
         return None
     node = Node("", part.type, False, False)
-    layout.at(node, leaf.place.path)
+    layout.elements.at(node, leaf.place.path)
     steps: list[Step] = []
     while below := node.nodes():
         steps.append(step_of(layout, node, below[0]))
