@@ -205,9 +205,11 @@ def _part_facts(
         if always and len(derived.path.steps) == 1 and not mapping.datatype:
             node = writer.layout.elements.at(writer.layout.part(part, "write"), derived.path)
             if not node.primitive:  # a status or an intent does not tell what a resource is about
-                fixed.append(f'("{node.name}", {writer.literal(derived.cases[0][0], node, derived)})')
+                fixed.append(
+                    f'("{node.name}", {writer.literals.literal(derived.cases[0][0], node, derived)})'
+                )
     urls = tuple(url if "://" in url else form.profile_base + url for url in part.profiles)
-    chosen = writer.seeking(part.select, part.type)
+    chosen = writer.literals.seeking(part.select, part.type)
     return PartFacts(
         block=mapping.block,
         release=mapping.release or form.release,

@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 
 from gateway.mapping.compiler import conversion
+from gateway.mapping.compiler.expressions import Expressions, is_template
 from gateway.mapping.compiler.language import Coding, Computed, Condition, Derived, Join, Link, Part
 from gateway.mapping.compiler.layout import Layout
+from gateway.mapping.compiler.literals import NOW, Literals
 from gateway.mapping.compiler.schematic import BEYOND, Entry, Leaf, Node
 from gateway.mapping.compiler.source import Source
-from gateway.mapping.compiler.writing import NOW, WriteCompiler, is_template
+from gateway.mapping.compiler.spelling import Spelling
 
 
 def function_name(block: str, part: str) -> str:
@@ -23,7 +25,9 @@ class ReadCompiler:
     def __init__(self, layout: Layout, source: Source, uri: Callable[[str], str]) -> None:
         self.layout, self.source = layout, source
         self.mapping, self.concepts, self.types = layout.mapping, layout.concepts, layout.elements.types
-        self._constants = WriteCompiler(layout, source, uri)
+        self._literals = Literals(self.mapping, self.types, uri)
+        self._expressions = Expressions(self.mapping, self.concepts)
+        self._spelling = Spelling(layout, source, uri)
 
     def compile(self) -> None:
         """Every part that can be read."""
@@ -40,7 +44,7 @@ class ReadCompiler:
             for computed in part.computed:
                 self._recomputed(computed)
             for derived, leaf in _worded(tree):
-                words = self._constants.filled(str(derived.cases[0][0][0]), derived)
+                words = self._expressions.filled(str(derived.cases[0][0][0]), derived.mark, ())
                 out.line(f"forget({'item' if leaf.item else 'v'}, {leaf.key!r}, {words})")
             out.line("return v")
         out.line()
@@ -94,7 +98,7 @@ class ReadCompiler:
         if not join.by:
             self.source.line(f"c.join({join.block!r}, r, {values})")
             return
-        held = self._constants.test(self.concepts.joined(join, join.when), values) if join.when else values
+        held = self._expressions.joined(join, join.when, values) if join.when else values
         with self.source.block(f"if {held}"):
             self.source.line(f"c.join_by({join.block!r}, {join.by!r}, r, v, {values})")
 
@@ -139,7 +143,7 @@ class ReadCompiler:
         """The condition of a group, for reading: of several places the one whose condition holds."""
         if when is None or _has(when, ("past", "future")):
             return ""  # what the clock decides is not a matter of where a value stands
-        return f" and ({self._constants.test(when, group)})"
+        return f" and ({self._expressions.test(when, group)})"
 
     def _itself(self, node: Node, leaf: Leaf, loop: Leaf, source: str, base: str) -> None:
         """A repeating element that is the value: one call for each."""
@@ -163,7 +167,7 @@ class ReadCompiler:
         if node.url and not node.selectors:
             return f'extensions({source}, "{key}", "{node.url}", c)'
         if node.url or node.selectors:
-            return f'chosen({source}, "{key}", c, {{{self._constants.sought(node)}}})'
+            return f'chosen({source}, "{key}", c, {{{self._literals.sought(node)}}})'
         return f'items({source}, "{key}")'
 
     def _element(self, node: Node, source: str, scope: str) -> None:
@@ -213,7 +217,7 @@ class ReadCompiler:
         """The value that a row names, read at a place."""
         means = leaf.place.means
         if isinstance(means, Coding):
-            uri = self._constants.system(means.system)
+            uri = self._literals.system(means.system)
             return f"Code({means.code!r}, c.oid({uri!r}), {means.display!r}, at={at})"
         kind = {"boolean": "Boolean", "integer": "Integer"}.get(leaf.concept.type, "Text")
         return f"{kind}({means!r}, {at})"
@@ -239,7 +243,7 @@ class ReadCompiler:
                 self.source.line(f'c.mark({source}, ("{node.name}",), {self.source.rule(entry.mark)})')
             case Derived():
                 cases = [
-                    self._constants.literal(values, node, entry)
+                    self._literals.literal(values, node, entry)
                     for values, _ in entry.cases
                     if values != (NOW,)
                 ]
@@ -319,10 +323,10 @@ class ReadCompiler:
         if name == "quantity_of" and node.type == "Money" and self.types.child("Money", "currency"):
             return "money_of"
         if place.unit is not None and name == "quantity_of_number":
-            system = self._constants.named_system(leaf, place.unit.system)
+            system = self._spelling.named_system(leaf, place.unit.system)
             return f"amount_of({place.times}, {place.unit.code!r}, {system!r}, {place.unit.display!r})"
         if place.system:
-            return self._constants.bare(leaf, name, "in_system")
+            return self._spelling.bare(leaf, name, "in_system")
         if concept.type == "reference" and concept.targets:
             return f"c.referring({concept.targets!r}, {leaf.rival})"
         if leaf.registered is not None:

@@ -52,20 +52,6 @@ class Source:
         self._constants.setdefault(name, value)
         return name
 
-    def take_from(self, mark: int) -> list[str]:
-        """Remove and give the lines written since `mark`."""
-        taken = self._lines[mark:]
-        del self._lines[mark:]
-        return taken
-
-    def position(self) -> int:
-        """How many lines there are."""
-        return len(self._lines)
-
-    def put_back(self, lines: list[str]) -> None:
-        """Lines that `take_from` gave."""
-        self._lines.extend(lines)
-
     def text(self) -> str:
         """The module."""
         head = [f'"""{self.title}"""', ""]
