@@ -165,7 +165,7 @@ def recomputed(
     if not said:
         return
     at = -1
-    if not made and otherwise:
+    if not made and otherwise and not there(values, otherwise):
         at = c.take(source, key, rule)
         store(values, otherwise, Text(said, at))
     elif _letters(said) != _letters(made):
