@@ -10,7 +10,7 @@ export PYTHONUTF8 := 1
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test coverage-mappings check format bench crash hostile score zib2020-page lock clean
+.PHONY: help setup demo test coverage-mappings check format bench bench-server crash hostile score zib2020-page lock clean
 
 help:  ## this list
 	@grep -E '^[a-z0-9-]+:.*##' Makefile | sed -E 's/^([a-z0-9-]+):[^#]*## */make \1\t/' | expand -t 24
@@ -47,6 +47,9 @@ format: setup  ## let ruff rewrite what it can
 
 bench: setup  ## speed, one figure a line, next to the floor of the machine
 	$(BIN)/python -m conformance.bench
+
+bench-server: setup  ## speed of a running server on SQLite and PostgreSQL, one figure a line
+	$(BIN)/python -m conformance.bench_server
 
 crash: setup  ## kill the server in the middle of posts and count what is lost, per database (ROUNDS=50)
 	$(BIN)/python -m conformance.crash $(ROUNDS)
