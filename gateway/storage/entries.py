@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from typing import Any
 
-from sqlalchemy import Connection, Select, insert, select, update
+from sqlalchemy import Connection, Select, bindparam, insert, select, update
 
 from gateway.errors import Fault, Issue
 from gateway.exchangelog import Frontier, Row, Search, stamp
@@ -14,6 +14,21 @@ from gateway.storage.tables import log_entries as entries
 from gateway.storage.tables import log_heads as heads
 
 _COLUMNS = tuple(column for column in entries.c if column.name != "shard")
+
+# Made once: an entry is written twice for every exchange, and making a statement costs more than running it.
+_HEAD = select(heads.c.size, heads.c.root, heads.c.frontier).where(heads.c.shard == bindparam("shard"))
+_HEAD_LOCKED = _HEAD.with_for_update()
+_GROW = (
+    update(heads)
+    .where(heads.c.shard == bindparam("log"), heads.c.size == bindparam("position"))
+    .values(size=bindparam("size"), root=bindparam("root"), frontier=bindparam("frontier"))
+)
+_APPEND = insert(entries)
+_EXCHANGE = (
+    select(*_COLUMNS)
+    .where(entries.c.shard == bindparam("shard"), entries.c.exchange == bindparam("exchange"))
+    .order_by(entries.c.position)
+)
 
 
 class LogRows:
@@ -40,9 +55,8 @@ class LogRows:
 
         Raises `Fault` when it contradicts itself.
         """
-        query = select(heads.c.size, heads.c.root, heads.c.frontier).where(heads.c.shard == self._shard)
-        query = query.with_for_update() if self._locks else query
-        row = self._connection.execute(query).one_or_none()
+        query = _HEAD_LOCKED if self._locks else _HEAD
+        row = self._connection.execute(query, {"shard": self._shard}).one_or_none()
         if row is None:
             raise self._fault("the exchange log has no tree head")
         try:
@@ -55,19 +69,17 @@ class LogRows:
 
     def append(self, row: Row, tree: Frontier) -> None:
         """Keep the row and the tree.  Raises `Fault` when the tree grew meanwhile."""
-        moved = self._connection.execute(
-            update(heads)
-            .where(heads.c.shard == self._shard, heads.c.size == row.position)
-            .values(size=tree.size, root=tree.root(), frontier=tree.to_bytes())
-        )
+        grown = {"size": tree.size, "root": tree.root(), "frontier": tree.to_bytes()}
+        moved = self._connection.execute(_GROW, {"log": self._shard, "position": row.position} | grown)
         if moved.rowcount != 1:
             raise self._fault("a second writer of the exchange log")
         values = {column.name: getattr(row, column.name) for column in _COLUMNS}
-        self._connection.execute(insert(entries).values(shard=self._shard, **values))
+        self._connection.execute(_APPEND, {"shard": self._shard} | values)
 
     def exchange(self, exchange: str) -> list[Row]:
         """The rows of one exchange, in order."""
-        return self._select(self._query().where(entries.c.exchange == exchange).order_by(entries.c.position))
+        found = self._connection.execute(_EXCHANGE, {"shard": self._shard, "exchange": exchange})
+        return [Row(*row) for row in found]
 
     def decisions(self, search: Search) -> list[Row]:
         """Decision rows that match, newest first."""

@@ -14,7 +14,7 @@ from typing import NamedTuple, Protocol
 
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
-from sqlalchemy import Connection, func, select, update
+from sqlalchemy import Connection, bindparam, func, select, update
 
 from gateway.errors import Fault, Issue
 from gateway.exchangelog.entry import canonical
@@ -26,6 +26,9 @@ RECORD = "record"
 
 _NONCE_BYTES = 12
 _FORMAT = b"\x01"  # first byte of everything sealed
+_KEY = select(data_keys.c.kek, data_keys.c.wrapped).where(
+    data_keys.c.holder == bindparam("holder"), data_keys.c.scope == bindparam("scope")
+)
 
 
 def log_scope(year: int) -> str:
@@ -122,11 +125,7 @@ class Vault:
         """The key, or None when there is none or it was destroyed.  Raises `Fault` when it cannot be
         unwrapped.
         """
-        row = self._connection.execute(
-            select(data_keys.c.kek, data_keys.c.wrapped).where(
-                data_keys.c.holder == holder, data_keys.c.scope == scope
-            )
-        ).one_or_none()
+        row = self._connection.execute(_KEY, {"holder": holder, "scope": scope}).one_or_none()
         if row is None or row.wrapped is None:
             return None
         return DataKey(self._kek.unwrap(Wrapped(row.kek, row.wrapped), canonical([holder, scope])))

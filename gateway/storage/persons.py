@@ -10,7 +10,7 @@ import hmac
 import uuid
 from typing import NamedTuple
 
-from sqlalchemy import Connection, Select, select
+from sqlalchemy import Connection, bindparam, select
 from stdnum.exceptions import ValidationError
 from stdnum.nl import bsn as bsn_check
 from stdnum.util import clean
@@ -18,6 +18,8 @@ from stdnum.util import clean
 from gateway.errors import ContentError, Issue
 from gateway.storage.tables import insert_missing, persons
 
+_PERSON = select(persons.c.id, persons.c.revision).where(persons.c.pseudonym == bindparam("person"))
+_PERSON_LOCKED = _PERSON.with_for_update()
 _SHORTEST, _LENGTH = 8, 9  # a BSN below 100 000 000 is often written without its leading zero
 _NOT_A_BSN = Issue(
     "error", "value", "not a BSN: eight or nine digits that satisfy the eleven test", concept="NL-CM:0.1.7"
@@ -54,19 +56,14 @@ class Person(NamedTuple):
 
 def find(connection: Connection, person: str) -> Person | None:
     """The row of a pseudonym; None when nothing is stored of this person."""
-    row = connection.execute(_query(person)).one_or_none()
+    row = connection.execute(_PERSON, {"person": person}).one_or_none()
     return None if row is None else Person(row.id, row.revision)
 
 
 def lock(connection: Connection, person: str) -> Person:
     """The row of a pseudonym, added when new.  Other writers of this person wait until the end."""
-    query = _query(person).with_for_update()
-    row = connection.execute(query).one_or_none()
+    row = connection.execute(_PERSON_LOCKED, {"person": person}).one_or_none()
     if row is None:
         insert_missing(connection, persons, id=uuid.uuid4().hex, pseudonym=person, revision=0)
-        row = connection.execute(query).one()
+        row = connection.execute(_PERSON_LOCKED, {"person": person}).one()
     return Person(row.id, row.revision)
-
-
-def _query(person: str) -> Select[tuple[str, int]]:
-    return select(persons.c.id, persons.c.revision).where(persons.c.pseudonym == person)
