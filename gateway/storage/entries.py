@@ -27,7 +27,7 @@ _APPEND = insert(entries)
 _EXCHANGE = (
     select(*_COLUMNS)
     .where(entries.c.shard == bindparam("shard"), entries.c.exchange == bindparam("exchange"))
-    .order_by(entries.c.position)
+    .order_by(entries.c.kind)  # by position SQLite would read the whole log to find the two of them
 )
 
 
@@ -77,7 +77,7 @@ class LogRows:
         self._connection.execute(_APPEND, {"shard": self._shard} | values)
 
     def exchange(self, exchange: str) -> list[Row]:
-        """The rows of one exchange, in order."""
+        """The rows of one exchange: its decision, then its outcome."""
         found = self._connection.execute(_EXCHANGE, {"shard": self._shard, "exchange": exchange})
         return [Row(*row) for row in found]
 

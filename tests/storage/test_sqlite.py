@@ -4,15 +4,26 @@ from __future__ import annotations
 
 import sqlite3
 from pathlib import Path
+from typing import Any
 
 import pytest
-from sqlalchemy import text
+from sqlalchemy import event, text
 
 from gateway.errors import Fault
-from gateway.storage import open_database
+from gateway.storage import open_database, record_of
 from gateway.storage.sqlite import PRAGMAS
 from tests.exchangelog.fakes import decided
-from tests.storage.stores import Place, opened, settings
+from tests.storage.stores import (
+    ANNA_BSN,
+    Place,
+    document,
+    exchange,
+    opened,
+    patient,
+    problem,
+    resource,
+    settings,
+)
 
 
 def test_every_connection_is_durable(tmp_path: Path) -> None:
@@ -56,3 +67,29 @@ def test_a_writer_in_another_process_is_waited_for_and_then_a_fault(
         intruder.close()
         with database.write() as transaction:
             transaction.log.record(decided("x"))
+
+
+def test_no_statement_of_an_exchange_reads_more_with_every_row_that_there_is(tmp_path: Path) -> None:
+    asked: list[tuple[str, Any]] = []
+
+    def hear(_connection: Any, _cursor: Any, statement: str, parameters: Any, *_: Any) -> None:
+        if statement.startswith(("SELECT", "UPDATE")):
+            asked.append((statement, parameters))
+
+    with opened(Place(tmp_path)) as database:
+        event.listen(database.engine, "before_cursor_execute", hear)
+        person = database.pseudonym(ANNA_BSN)
+        with database.write() as transaction:
+            exchange(transaction, "x", document(person, patient(), problem("1"), changes=[resource("a")]))
+        with database.read() as transaction:
+            record_of(transaction, person)
+            plans = [
+                (statement, row[3])
+                for statement, parameters in tuple(asked)
+                for row in transaction.connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {statement}", parameters)
+            ]
+    looked_up = {plan.split()[1] for _, plan in plans if plan.startswith("SEARCH")}
+    assert looked_up >= {"log_entries", "log_heads", "data_keys", "persons", "documents", "versions"}
+    for statement, plan in plans:
+        assert not plan.startswith("SCAN"), f"{statement}: {plan}"
+        assert "log_entries" not in plan or "exchange=?" in plan, f"{statement}: {plan}"
