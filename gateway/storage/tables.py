@@ -9,6 +9,7 @@ of its row.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from functools import cache
 from typing import Any
 
 from sqlalchemy import (
@@ -141,5 +142,9 @@ def insert_missing(connection: Connection, table: Table, **values: Any) -> None:
 
     Waits for that other one to end.
     """
-    insert = _INSERTS[connection.dialect.name](table)
-    connection.execute(insert.values(values).on_conflict_do_nothing())
+    connection.execute(_missing(connection.dialect.name, table), values)
+
+
+@cache
+def _missing(dialect: str, table: Table) -> Any:
+    return _INSERTS[dialect](table).on_conflict_do_nothing()

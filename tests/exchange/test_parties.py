@@ -7,7 +7,7 @@ import hashlib
 import hmac
 import json
 from collections.abc import Callable
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -109,6 +109,16 @@ def test_a_claim_that_fails_its_check_is_named(
     assert f"'{claim}'" in caught.value.diagnostics()
     if isinstance(value, str) and len(value) > 2:
         assert value not in caught.value.diagnostics()
+
+
+def test_a_token_that_was_good_before_is_judged_by_the_present_clock(stage: Stage, parties: Parties) -> None:
+    token = signed(stage, claims())
+    assert parties.identify(token, NOW) == parties.identify(token, NOW)
+    with pytest.raises(Unauthenticated, match="exp"):
+        parties.identify(token, NOW + timedelta(hours=2))
+    head, body, signature = token.split(".")
+    with pytest.raises(Unauthenticated, match="not signed"):
+        parties.identify(f"{head}.{body}.{signature[::-1]}", NOW)
 
 
 def test_every_claim_that_is_checked_has_a_wrong_value_here() -> None:
