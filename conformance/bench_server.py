@@ -1,7 +1,7 @@
 """Speed of a running gateway on SQLite and on PostgreSQL: `make bench-server`, one figure a line.
 
 A real server in a process of its own takes in BgZ documents, each about a person of its own, and answers
-searches about these persons.  Every commit is durable.  `CALLERS` callers keep their connections; they and
+searches about these persons.  Every commit is durable.  Two callers keep their connections; they and
 the server, and the database where it is a server itself, share the cores of the machine.  So there are two
 kinds of figures:
 
@@ -15,16 +15,11 @@ bytes cost to parse and to dump again, in the process of the caller (see `confor
 
 from __future__ import annotations
 
-import http.client
 import itertools
-import os
 import sys
 import tempfile
-import threading
-import time
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -34,97 +29,17 @@ import orjson
 from conformance.bench import floor, seconds
 from conformance.bgz import QUERIES
 from conformance.crash import DATABASE, bsns, of_person
+from conformance.load import CALLERS, Caller, Course, Job, run
 from conformance.postgres import cluster
-from conformance.score import NOW
+from conformance.score import NOW, dumps
 from conformance.stage import DOCUMENT, EPD, PGO, Stage
 from gateway.mapping import Context, Translator, bundle
 
-CALLERS = 2
 POSTS, SEARCHES, RECORDS = 300, 1000, 40
 """How many of each are measured, at most."""
 
-LONGEST = 30.0
-"""Seconds after which no more are begun, of each."""
-
 FLOORS = 50
-BASE = "/fhir/stu3/"
-
-
-class Caller:
-    """One kept connection to the gateway."""
-
-    def __init__(self, port: int) -> None:
-        self._connection = http.client.HTTPConnection("127.0.0.1", port, timeout=60)
-
-    def ask(self, method: str, path: str, token: str, body: bytes | None = None, media: str = "") -> bytes:
-        """The body of the answer.  Raises `RuntimeError` when it is no success."""
-        headers = {"Authorization": f"Bearer {token}"} | ({"Content-Type": media} if media else {})
-        self._connection.request(method, path, body, headers)
-        with self._connection.getresponse() as answer:
-            content = answer.read()
-        if answer.status not in (200, 201):
-            raise RuntimeError(f"{method} {path}: {answer.status} {content[:300].decode()}")
-        return content
-
-    def close(self) -> None:
-        """Close the connection."""
-        self._connection.close()
-
-
-Job = Callable[[Caller], object]
-
-
-@dataclass(slots=True)
-class Course:
-    """How jobs went: seconds of each, by the clock in all, and of CPU time of the gateway."""
-
-    each: list[float] = field(default_factory=list)
-    wall: float = 0.0
-    cpu: float = 0.0
-
-    def at(self, share: float) -> float:
-        """The time within which this share of the jobs was done, in ms."""
-        ordered = sorted(self.each)
-        return ordered[min(int(share * len(ordered)), len(ordered) - 1)] * 1000
-
-
-def run(stage: Stage, jobs: Iterable[Job], callers: int = CALLERS) -> Course:
-    """Do the jobs, each once, as many at a time as there are callers.  Raises what a job raised."""
-    course, shared, lock = Course(), iter(jobs), threading.Lock()
-    faults: list[BaseException] = []
-    begun, spent = time.perf_counter(), cpu(stage)
-
-    def call() -> None:
-        caller = Caller(stage.port)
-        try:
-            while time.perf_counter() - begun < LONGEST and not faults:
-                with lock:
-                    job = next(shared, None)
-                if job is None:
-                    return
-                course.each.append(seconds(partial(job, caller)))
-        except (RuntimeError, OSError, http.client.HTTPException) as error:
-            faults.append(error)
-        finally:
-            caller.close()
-
-    threads = [threading.Thread(target=call) for _ in range(callers)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    if faults:
-        raise faults[0]
-    course.wall, course.cpu = time.perf_counter() - begun, cpu(stage) - spent
-    return course
-
-
-def cpu(stage: Stage) -> float:
-    """Seconds of CPU time that the gateway has had, in all its threads (proc(5), utime and stime)."""
-    if stage.server is None:
-        raise RuntimeError("the gateway does not run")
-    values = Path(f"/proc/{stage.server.pid}/stat").read_text().rpartition(")")[2].split()
-    return (int(values[11]) + int(values[12])) / os.sysconf("SC_CLK_TCK")
+BASES = {"r4": "/fhir/r4", "stu3": "/fhir/stu3"}
 
 
 class Bench(NamedTuple):
@@ -150,19 +65,55 @@ class Bench(NamedTuple):
         self.say(f"{what} p99", course.at(0.99), "ms")
 
 
-def posts(bench: Bench, blocks: int) -> list[str]:
+class Document(NamedTuple):
+    """The document that is delivered, about one person after another: its blocks, and its FHIR resources."""
+
+    content: str
+    blocks: int
+    resources: list[dict[str, Any]]
+
+    @classmethod
+    def read(cls) -> Document:
+        """The made-up BgZ of the demo, in FHIR R4 as well."""
+        context, translator = Context(NOW), Translator()
+        read = translator.read(DOCUMENT.read_bytes(), context)
+        written = translator.write(read, "fhir-r4", context)
+        return cls(DOCUMENT.read_text(), len(read.blocks), written.resources)
+
+    def about(self, bsn: str) -> bytes:
+        """The document itself, about somebody."""
+        return of_person(self.content, bsn)
+
+    def transaction(self, bsn: str) -> bytes:
+        """Its resources as one transaction that creates them, about somebody."""
+        tree = bundle(self.resources, "https://epd.example/fhir", "transaction")
+        for entry in tree["entry"]:
+            entry["request"] = {"method": "POST", "url": entry["resource"]["resourceType"]}
+        return of_person(dumps(tree).decode(), bsn)
+
+
+def posts(bench: Bench, document: Document) -> list[str]:
     """Documents that an EPD delivers; the people that they are about."""
-    token, content = bench.stage.token(EPD), DOCUMENT.read_text()
     people = list(itertools.islice(bench.people, POSTS))
-    course = run(bench.stage, [partial(_post, of_person(content, bsn), token) for bsn in people])
+    course = run(bench.stage, [_deliver(bench.stage, document.about(bsn)) for bsn in people])
     bench.say_pace("posts", course)
-    bench.say_pace("stored resources", course, blocks)
+    bench.say_pace("stored resources", course, document.blocks)
     bench.say_times("post", course)
     return people[: len(course.each)]
 
 
-def _post(document: bytes, token: str, caller: Caller) -> bytes:
-    return caller.ask("POST", "/documents", token, document, "application/xml")
+def transactions(bench: Bench, document: Document) -> None:
+    """FHIR resources that an EPD delivers, those of one person together."""
+    token = bench.stage.token(EPD)
+
+    def job(body: bytes) -> Job:
+        return lambda caller: caller.ask("POST", BASES["r4"], token, body, "application/fhir+json")
+
+    people = itertools.islice(bench.people, POSTS)
+    course = run(bench.stage, [job(document.transaction(bsn)) for bsn in people])
+    bench.say_pace("transactions", course)
+    bench.say_pace("stored resources of transactions", course, len(document.resources))
+    bench.say_times("transaction", course)
 
 
 def records(bench: Bench, people: Sequence[str], queries: Sequence[str]) -> list[bytes]:
@@ -172,10 +123,8 @@ def records(bench: Bench, people: Sequence[str], queries: Sequence[str]) -> list
     def ask(token: str, caller: Caller) -> None:
         answers[:] = [caller.ask("GET", query, token) for query in queries]
 
-    tokens = [bench.stage.token(PGO, bsn) for bsn in people]
-    bench.say_times(
-        f"bgz of {len(queries)} searches", run(bench.stage, [partial(ask, token) for token in tokens], 1)
-    )
+    jobs = [partial(ask, bench.stage.token(PGO, bsn)) for bsn in people]
+    bench.say_times(f"bgz of {len(queries)} searches", run(bench.stage, jobs, callers=1))
     return answers
 
 
@@ -188,29 +137,48 @@ def searches(bench: Bench, people: Sequence[str], queries: Sequence[str]) -> Non
     bench.say_times("search", course)
 
 
-def _search(query: str, token: str) -> Job:
-    return lambda caller: caller.ask("GET", query, token)
-
-
-def addresses(stage: Stage) -> list[str]:
-    """The searches of the BgZ as this gateway serves them, by its CapabilityStatement."""
-    (rest,) = stage.ask("GET", f"{BASE}metadata").json["rest"]
-    operations = {each["name"] for row in (rest, *rest["resource"]) for each in row.get("operation", ())}
-    asked = QUERIES if "lastn" in operations else [query.without_operation() for query in QUERIES]
-    return [BASE + query.address for query in asked]
-
-
-def measure(bench: Bench, blocks: int) -> list[bytes]:
+def measure(bench: Bench, document: Document) -> list[bytes]:
     """Print the figures of one database; the answers of one BgZ."""
     queries = addresses(bench.stage)
-    warm = list(itertools.islice(bench.people, 3))
-    document, token = DOCUMENT.read_text(), bench.stage.token(EPD)
-    run(bench.stage, [partial(_post, of_person(document, bsn), token) for bsn in warm], 1)
-    run(bench.stage, [_search(query, bench.stage.token(PGO, warm[0])) for query in queries], 1)
-    people = posts(bench, blocks)
+    first = list(itertools.islice(bench.people, 3))
+    warming = [_deliver(bench.stage, document.about(bsn)) for bsn in first]
+    run(
+        bench.stage,
+        warming + [_search(query, bench.stage.token(PGO, first[0])) for query in queries],
+        callers=1,
+    )
+    people = posts(bench, document)
+    if "transaction" in _named("interaction", "code", [_rest(bench.stage, "r4")]):
+        transactions(bench, document)
     answers = records(bench, people[:RECORDS], queries)
     searches(bench, people[:CALLERS], queries)
     return answers
+
+
+def addresses(stage: Stage) -> list[str]:
+    """The searches of the BgZ as this gateway serves them."""
+    rest = _rest(stage, "stu3")
+    last = "lastn" in _named("operation", "name", [rest, *rest["resource"]])
+    asked = QUERIES if last else [query.without_operation() for query in QUERIES]
+    return [f"{BASES['stu3']}/{query.address}" for query in asked]
+
+
+def _rest(stage: Stage, version: str) -> Any:
+    (rest,) = stage.ask("GET", f"{BASES[version]}/metadata").json["rest"]
+    return rest
+
+
+def _named(kind: str, name: str, rows: Sequence[Any]) -> set[str]:
+    return {each[name] for row in rows for each in row.get(kind, ())}
+
+
+def _deliver(stage: Stage, document: bytes) -> Job:
+    token = stage.token(EPD)
+    return lambda caller: caller.ask("POST", "/documents", token, document, "application/xml")
+
+
+def _search(query: str, token: str) -> Job:
+    return lambda caller: caller.ask("GET", query, token)
 
 
 @contextmanager
@@ -230,13 +198,12 @@ def median(action: Callable[[], Any]) -> float:
 
 def main() -> int:
     """All figures."""
-    data, context, translator = DOCUMENT.read_bytes(), Context(NOW), Translator()
-    read = translator.read(data, context)
-    produced = bundle(translator.write(read, "fhir-r4", context).resources, context.base)
+    document = Document.read()
     with cluster() as server, server.database() as url:
         for name, address in (("sqlite", ""), ("postgresql", url)):
             with started(address) as stage:
-                answers = measure(Bench(name, stage, bsns()), len(read.blocks))
+                answers = measure(Bench(name, stage, bsns()), document)
+    data, produced = DOCUMENT.read_bytes(), bundle(document.resources, "https://zibpoort.example")
     print(f"floor post: {median(lambda: floor(data, produced)):.4g} ms")
     print(f"floor bgz: {median(lambda: [orjson.dumps(orjson.loads(each)) for each in answers]):.4g} ms")
     return 0
