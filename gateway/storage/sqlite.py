@@ -20,6 +20,9 @@ from gateway.errors import Fault, Issue
 BUSY_SECONDS = 10
 """How long a writer waits for its turn."""
 
+CONNECTIONS = 20
+"""How many connections are kept: setting one up takes longer than a transaction; requests have 16 threads."""
+
 # SQLite's word to set, and what it must answer.
 PRAGMAS = (
     ("journal_mode", "WAL", "wal"),
@@ -55,7 +58,7 @@ class Sqlite:
         except OSError as error:
             raise _fault("no-store", f"the data folder cannot be used: {error.strerror}") from None
         # hide_parameters: an error text never holds what was to be stored
-        engine = create_engine(self._url, hide_parameters=True)
+        engine = create_engine(self._url, hide_parameters=True, pool_size=CONNECTIONS)
         event.listen(engine, "connect", _set_pragmas)
         event.listen(engine, "begin", _begin_at_once)
         return engine

@@ -26,6 +26,15 @@ if __name__ == "__main__":
 """What `serve --workers 2` does once it has found a database for several writers."""
 
 
+SETTLED = """
+import gc
+from gateway.api.serving import application
+pipeline = application().state.pipeline
+print(gc.get_freeze_count(), len(gc.get_objects()))
+pipeline.books.database.close()
+"""
+
+
 @pytest.fixture
 def stage(tmp_path: Path) -> Iterator[Stage]:
     with Stage(tmp_path) as found:
@@ -122,3 +131,10 @@ def test_two_workers_share_the_address_the_log_and_the_figures(stage: Stage) -> 
     done = process("log", "verify", environment=stage.environment)
     assert done.out.endswith("0 problems\n"), done.out
     stage.server = None
+
+
+def test_garbage_is_not_looked_for_in_what_was_loaded(stage: Stage) -> None:
+    command = [sys.executable, "-c", SETTLED]
+    told = subprocess.run(command, env=stage.environment, check=True, capture_output=True, text=True)
+    settled, looked_at = map(int, told.stdout.split())
+    assert settled > 50_000 > 10 * looked_at

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import sqlite3
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
 import pytest
 from sqlalchemy import event, text
 
+from gateway.api.exchanging import AT_WORK
 from gateway.errors import Fault
 from gateway.storage import open_database, record_of
 from gateway.storage.sqlite import PRAGMAS
@@ -93,3 +95,14 @@ def test_no_statement_of_an_exchange_reads_more_with_every_row_that_there_is(tmp
     for statement, plan in plans:
         assert not plan.startswith("SCAN"), f"{statement}: {plan}"
         assert "log_entries" not in plan or "exchange=?" in plan, f"{statement}: {plan}"
+
+
+def test_connections_of_all_threads_are_kept(tmp_path: Path) -> None:
+    made: list[object] = []
+    with opened(Place(tmp_path)) as database:
+        event.listen(database.engine, "connect", lambda connection, _: made.append(connection))
+        for _ in range(3):
+            with ExitStack() as stack:
+                for _ in range(AT_WORK):
+                    stack.enter_context(database.read())
+        assert len(made) <= AT_WORK
