@@ -85,10 +85,11 @@ def test_no_statement_of_an_exchange_reads_more_with_every_row_that_there_is(tmp
             exchange(transaction, "x", document(person, patient(), problem("1"), changes=[resource("a")]))
         with database.read() as transaction:
             record_of(transaction, person)
+            explain = transaction.connection.exec_driver_sql
             plans = [
                 (statement, row[3])
                 for statement, parameters in tuple(asked)
-                for row in transaction.connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {statement}", parameters)
+                for row in explain(f"EXPLAIN QUERY PLAN {statement}", parameters)
             ]
     looked_up = {plan.split()[1] for _, plan in plans if plan.startswith("SEARCH")}
     assert looked_up >= {"log_entries", "log_heads", "data_keys", "persons", "documents", "versions"}
