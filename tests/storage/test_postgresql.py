@@ -76,7 +76,7 @@ def test_a_server_that_was_restarted_costs_no_exchange(place: Place) -> None:
     with opened(place) as database:
         with psycopg.connect(place.url, autocommit=True) as operator:
             operator.execute(
-                "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
+                "SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity"
                 " WHERE datname = current_database() AND pid <> pg_backend_pid()"
             )
         with database.write() as transaction:
