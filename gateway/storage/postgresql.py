@@ -83,7 +83,7 @@ def _check_durable(connection: Any, _record: object) -> None:
 
 
 def _check_open(connection: Any, _record: object, _proxy: object) -> None:
-    """Have the pool replace a connection that its server closed: a server that was restarted costs no request.
+    """Have the pool replace a connection that its server closed: one that was restarted costs no request.
 
     Nothing is asked, since that would cost every transaction a round trip: an idle connection on which
     something arrived has been closed, or is about to be.

@@ -13,6 +13,7 @@ from conformance.crash import bsns
 from conformance.load import Course, run
 from conformance.score import NOW
 from gateway.mapping import Context, Translator
+from tests.test_operations import rows
 
 FIGURE = re.compile(r"sqlite ([a-z0-9 ]+): ([0-9.e+]+) (1/s|ms)")
 
@@ -28,6 +29,8 @@ def test_every_figure_is_there_and_they_fit_each_other(
     lines = capsys.readouterr().out.splitlines()
     said = {found[1]: float(found[2]) for line in lines if (found := FIGURE.fullmatch(line))}
     assert len(said) == len(lines) >= 12
+    told = {name.strip("`") for name, *_ in rows("| `make bench-server` | SQLite | PostgreSQL |")}
+    assert {name for name in said if "transaction" not in name} == told
     assert len(answers) == 28
     assert sum(b'"search"' in answer for answer in answers) > 10
     assert said["stored resources per second"] == pytest.approx(
