@@ -88,6 +88,8 @@ def _check_open(connection: Any, _record: object, _proxy: object) -> None:
     Nothing is asked, since that would cost every transaction a round trip: an idle connection on which
     something arrived has been closed, or is about to be.
     """
+    if connection.closed:
+        raise DisconnectionError
     poll = select.poll()
     poll.register(connection.fileno(), select.POLLIN)
     if poll.poll(0):

@@ -14,7 +14,7 @@ import pytest
 from conformance.postgres import Cluster
 from gateway.errors import Fault
 from gateway.exchangelog import verify
-from gateway.storage import open_database
+from gateway.storage import Database, open_database
 from gateway.storage.postgresql import SESSION
 from tests.conftest import ROOT
 from tests.exchangelog.fakes import decided
@@ -72,13 +72,34 @@ def test_a_lock_that_is_held_is_waited_for_and_then_a_fault(
             assert transaction.log.record(decided("x")).position == 0
 
 
+def restart(place: Place) -> None:
+    """Close every connection from the side of the server, as a restart does."""
+    with psycopg.connect(place.url, autocommit=True) as operator:
+        operator.execute(
+            "SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity"
+            " WHERE datname = current_database() AND pid <> pg_backend_pid()"
+        )
+
+
 def test_a_server_that_was_restarted_costs_no_exchange(place: Place) -> None:
     with opened(place) as database:
-        with psycopg.connect(place.url, autocommit=True) as operator:
-            operator.execute(
-                "SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity"
-                " WHERE datname = current_database() AND pid <> pg_backend_pid()"
-            )
+        with database.read(), database.read():
+            pass  # two connections are kept
+        restart(place)
+        with database.write() as one, database.read() as other:
+            assert one.log.record(decided("x")).position == 0
+            assert other.log.store.head().size == 0
+
+
+def test_a_server_that_is_restarted_in_an_exchange_costs_that_one_only(place: Place) -> None:
+    def broken(database: Database) -> None:
+        with database.write() as transaction:
+            restart(place)
+            transaction.log.record(decided("x"))
+
+    with opened(place) as database:
+        with pytest.raises(Fault, match="the database failed"):
+            broken(database)
         with database.write() as transaction:
             assert transaction.log.record(decided("x")).position == 0
 
