@@ -36,8 +36,8 @@ from gateway.blocks.values import (
 from gateway.codecs import ada as ada_codec
 from gateway.codecs import fhir_json
 from gateway.mapping import Context, Translator, bundle
+from gateway.mapping.recognition import FOLDERS
 from gateway.mapping.runtime.spelling import NULL_FLAVOR
-from gateway.mapping.translator import FOLDERS
 
 DAYS = ("2020-02-29", "2031-03-01")
 """A day of the past and one of the future, between which the conditions of mappings tell."""

@@ -16,7 +16,7 @@ from gateway.codecs import ada, fhir_json, fhir_xml
 from gateway.codecs.fhir_types import Version
 from gateway.errors import ContentError, GatewayError, InputError, Issue
 from gateway.mapping import Context, Read, Translator, Written, bundle
-from gateway.mapping.translator import message
+from gateway.mapping.results import message
 
 POOL_FROM = 8
 """From how many documents on starting processes is worth it."""

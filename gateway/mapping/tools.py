@@ -15,7 +15,8 @@ from gateway.errors import AuthoringError, ContentError, Issue
 from gateway.mapping.bridge import bridge, checks, plans
 from gateway.mapping.compiler import formats
 from gateway.mapping.pairs.statements import read_statements
-from gateway.mapping.translator import FOLDERS, MESSAGES, Translator
+from gateway.mapping.recognition import FOLDERS, MESSAGES
+from gateway.mapping.translator import Translator
 from gateway.resources import MAPPINGS, ZIB_PROFILES
 
 FORMATS = {**FOLDERS, **MESSAGES}

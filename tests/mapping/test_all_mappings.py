@@ -9,7 +9,8 @@ import pytest
 from conformance import roundtrip
 from gateway.codecs import fhir_json
 from gateway.mapping import Context, Translator, bundle, tools
-from gateway.mapping.translator import FOLDERS, Read, Written
+from gateway.mapping.recognition import FOLDERS
+from gateway.mapping.results import Read, Written
 
 NOON = Context(datetime.datetime(2026, 7, 1, 12, tzinfo=ZoneInfo("Europe/Amsterdam")))
 

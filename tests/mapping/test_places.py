@@ -14,7 +14,7 @@ from conformance import roundtrip
 from gateway.blocks.values import Block
 from gateway.codecs import fhir_json
 from gateway.mapping import Context, Translator, bundle
-from gateway.mapping.translator import FOLDERS
+from gateway.mapping.recognition import FOLDERS
 from gateway.resources import MAPPINGS
 
 Yaml = dict[str, Any]

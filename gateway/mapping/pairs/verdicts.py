@@ -23,7 +23,7 @@ from gateway.mapping.pairs.package import Package, Pair, read_package
 from gateway.mapping.pairs.places import DIRECTIONS, Place, Places
 from gateway.mapping.pairs.statements import STATEMENTS, Statements, read_statements
 from gateway.mapping.pairs.steps import begins
-from gateway.mapping.translator import FOLDERS
+from gateway.mapping.recognition import FOLDERS
 from gateway.resources import MAPPINGS, ZIB_PROFILES
 
 Outcome = Literal["both", "one-way", "none"]

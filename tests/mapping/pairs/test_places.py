@@ -7,7 +7,7 @@ import pytest
 from gateway.blocks.profiles import load_profiles
 from gateway.mapping.pairs.package import read_package
 from gateway.mapping.pairs.places import Place, Places
-from gateway.mapping.translator import FOLDERS
+from gateway.mapping.recognition import FOLDERS
 from gateway.resources import MAPPINGS
 
 BASE = "http://nictiz.nl/fhir/StructureDefinition/"
