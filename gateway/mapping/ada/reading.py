@@ -50,20 +50,16 @@ class AdaReader:
 
     def detect(self, root: Element) -> str:
         """The application of a document.  Raises `ContentError` when none of ours."""
-        found = transactions(root)
-        if not found:
-            raise ContentError(Issue("error", "required", "no registration in <data>", place="/adaxml/data"))
-        return self._recognise(found[0]).overlay.application
+        return self._registrations(root)[0][0].overlay.application
 
     def read(self, root: Element, c: Reading) -> list[Block]:
         """The blocks of a document; what is wrong with single values goes to `c.issues`.
 
         Raises `ContentError` when no overlay knows the document, or nothing in it is a block.
         """
-        self.detect(root)
+        found = self._registrations(root)
         for meta in root.iterchildren("meta"):
             c.leave(meta, "structure", "about the file, not about the patient")
-        found = [(self._recognise(registration), registration) for registration in transactions(root)]
         return AdaReading(c, self._units).document(found)
 
     def source(self, application: str, block: str) -> str:
@@ -85,6 +81,13 @@ class AdaReader:
         """Compile everything.  Raises `AuthoringError` for the first overlay that does not fit."""
         for application in self._applications.values():
             application.check()
+
+    def _registrations(self, root: Element) -> list[tuple[Application, Element]]:
+        """The registrations of a document, at least one, each with its application."""
+        found = transactions(root)
+        if not found:
+            raise ContentError(Issue("error", "required", "no registration in <data>", place="/adaxml/data"))
+        return [(self._recognise(registration), registration) for registration in found]
 
     def _recognise(self, registration: Element) -> Application:
         for application in self._applications.values():
