@@ -9,7 +9,7 @@ from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
 import gateway
-from gateway.api import audit, documents, fhir, health
+from gateway.api import audit, documents, fhir, fhir_changes, health
 from gateway.api.exchanging import THREADS
 from gateway.api.guard import Guard, report
 from gateway.api.outcomes import HttpError, status_of
@@ -29,7 +29,7 @@ def create_app(pipeline: Pipeline, settings: Settings) -> FastAPI:
     )
     app.state.pipeline, app.state.settings = pipeline, settings
     app.state.threads = anyio.CapacityLimiter(THREADS)
-    for router in (documents.router, fhir.router, audit.router, health.router):
+    for router in (documents.router, fhir.router, fhir_changes.router, audit.router, health.router):
         app.include_router(router)
     app.add_exception_handler(GatewayError, _gateway_error)
     app.add_exception_handler(RequestValidationError, _validation_error)

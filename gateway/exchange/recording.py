@@ -21,7 +21,7 @@ from typing import Self
 
 import structlog
 
-from gateway.errors import Denied, Fault, GatewayError, InputError, Issue, NotFound
+from gateway.errors import Conflict, Denied, Fault, GatewayError, InputError, Issue, NotFound
 from gateway.exchange.parties import Party
 from gateway.exchangelog import DecisionEntry, OutcomeEntry
 from gateway.policy import Decision, Register, Request, decide
@@ -141,7 +141,7 @@ class Exchange:
         """Record what was raised as the outcome, and the decision that would have been, if none was made."""
         if not isinstance(error, Exception) or self._finished:
             return
-        refused = isinstance(error, InputError | Denied | NotFound)
+        refused = isinstance(error, InputError | Denied | NotFound | Conflict)
         issues = error.issues if isinstance(error, GatewayError) else []
         code = issues[0].code if issues else "exception"
         outcome = OutcomeEntry(self.id, self._books.now(), "refused" if refused else "failed", code)

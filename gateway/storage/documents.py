@@ -117,13 +117,17 @@ def store_document(transaction: Transaction, document: NewDocument) -> Stored:
     `save` does.
     """
     locked = _lock(transaction, document.person)
-    content_hash = hashlib.sha256(document.content).hexdigest()
-    fingerprint = locked.key.fingerprint("document", document.sender, document.identifier, content_hash)
-    known = select(documents.c.id, documents.c.received).where(documents.c.fingerprint == fingerprint)
-    if found := transaction.connection.execute(known).one_or_none():
-        saved = _saved_before(transaction, found.id, locked.key)
-        return Stored(found.id, found.received, new=False, saved=saved)
-    return _store(transaction, locked, document, fingerprint)
+    fingerprint = _fingerprint(locked.key, document)
+    return _known(transaction, locked.key, fingerprint) or _store(transaction, locked, document, fingerprint)
+
+
+def delivered_before(transaction: Transaction, document: NewDocument) -> Stored | None:
+    """What `store_document` answers when this sender delivered the same one before; None when it is new.
+
+    It stays new until the transaction ends.
+    """
+    locked = _lock(transaction, document.person)
+    return _known(transaction, locked.key, _fingerprint(locked.key, document))
 
 
 def save(transaction: Transaction, document: NewDocument) -> Stored:
@@ -184,6 +188,19 @@ def record_key(transaction: Transaction, person: str) -> DataKey:
 def _lock(transaction: Transaction, person: str) -> _Locked:
     found = people.lock(transaction.connection, person)
     return _Locked(found, transaction.vault.make(person, RECORD))
+
+
+def _fingerprint(key: DataKey, document: NewDocument) -> str:
+    content_hash = hashlib.sha256(document.content).hexdigest()
+    return key.fingerprint("document", document.sender, document.identifier, content_hash)
+
+
+def _known(transaction: Transaction, key: DataKey, fingerprint: str) -> Stored | None:
+    known = select(documents.c.id, documents.c.received).where(documents.c.fingerprint == fingerprint)
+    found = transaction.connection.execute(known).one_or_none()
+    if found is None:
+        return None
+    return Stored(found.id, found.received, new=False, saved=_saved_before(transaction, found.id, key))
 
 
 def _store(
