@@ -98,15 +98,11 @@ async def delete(request: Request, version: Served, kind: str, id: str) -> Respo
 )
 async def version_read(request: Request, version: Served, kind: str, id: str, vid: VersionId) -> Response:  # noqa: A002 - as FHIR calls it
     """The version as it was kept."""
-    return read_back(request, VERSIONS[version], kind, id, vid)
-
-
-def read_back(request: Request, version: Version, kind: str, resource_id: str, vid: str = "") -> Response:
-    """A resource for the organisation that delivered it."""
-    name, syntax = ResourceName(FORMS[version], kind, resource_id), syntax_wanted(request, version)
+    syntax = syntax_wanted(request, VERSIONS[version])
+    name, number = ResourceName(FORMS[VERSIONS[version]], kind, id), int(vid)
     pipeline: Pipeline = request.app.state.pipeline
     return Exchanging(
-        request, lambda release: pipeline.read_back(call_of(request), name, vid, syntax, release)
+        request, lambda release: pipeline.changing.read_back(call_of(request), name, number, syntax, release)
     )
 
 
@@ -116,7 +112,7 @@ async def _change(
     syntax_wanted(request, version)
     receive = _posted(request, version, method, kind, resource_id)
     pipeline: Pipeline = request.app.state.pipeline
-    return await in_thread(request, lambda: pipeline.change(call_of(request), version, receive))
+    return await in_thread(request, lambda: pipeline.changing.change(call_of(request), version, receive))
 
 
 def _posted(

@@ -8,8 +8,8 @@
     6. encode    in the receiver's format, and check it
     7. release   or store, whole; then record the outcome.  A decision without outcome is a visible gap
 
-`deliver` and `query` exchange records, `change` single resources of them.  Reading back what one delivered,
-an account or the log is an exchange too, in the same order.
+`deliver` and `query` exchange records; `changing` does single resources, in the same order.  To read an
+account or the log is an exchange too.
 """
 
 from __future__ import annotations
@@ -26,14 +26,11 @@ import orjson
 
 from gateway.codecs.fhir_types import Version, types
 from gateway.codecs.limits import Limits
-from gateway.errors import ContentError, Denied, GatewayError, Gone, Issue, NotFound
+from gateway.errors import ContentError, Issue, NotFound
 from gateway.exchange.accounts import account
-from gateway.exchange.answers import Answer, Syntax, answer, encode, media_type, searchset
-from gateway.exchange.changes import Asked, Posted, understood
-from gateway.exchange.changes_answers import Changed, served_back, validators
-from gateway.exchange.changes_keeping import keep
-from gateway.exchange.changes_person import FORMS, Own, surroundings
-from gateway.exchange.changes_reading import translated
+from gateway.exchange.answers import Answer, Syntax, answer, searchset
+from gateway.exchange.changes_person import FORMS
+from gateway.exchange.changing import Changing
 from gateway.exchange.parties import Parties, load_parties
 from gateway.exchange.person import whose
 from gateway.exchange.record import whole
@@ -41,7 +38,7 @@ from gateway.exchange.recording import Books, Call, Exchange
 from gateway.exchange.search import Parameters, Search, parse
 from gateway.exchangelog import Search as LogSearch
 from gateway.mapping import Context, Read, Translator
-from gateway.policy import Effect, Request, load_register, minimise_all
+from gateway.policy import Request, load_register, minimise_all
 from gateway.settings import Settings
 from gateway.storage import (
     NewDocument,
@@ -49,11 +46,9 @@ from gateway.storage import (
     StoredDocument,
     Transaction,
     document,
-    locate,
     open_database,
     record_of,
     store_document,
-    version_of,
 )
 
 FORMATS: Mapping[Version, str] = {"r4": "fhir-r4", "stu3": "fhir-stu3"}
@@ -107,6 +102,7 @@ class Pipeline:
 
     def __init__(self, books: Books, parties: Parties, translator: Translator, settings: Settings) -> None:
         self.books, self.parties, self.translator = books, parties, translator
+        self.changing = Changing(books, translator, settings, self._begin)
         self._base, self._zone = settings.base_url, ZoneInfo(settings.zone)
         self._limits = Limits(settings.max_bytes, settings.max_depth, settings.max_nodes)
 
@@ -150,112 +146,6 @@ class Pipeline:
                 )
         return Delivery(stored.id, stored.new, counts, accounted.counts, (*read.issues, *accounted.issues))
 
-    def change(
-        self, call: Call, version: Version, receive: Callable[[], Posted]
-    ) -> list[Changed | GatewayError]:
-        """Create, update or delete resources of one person: all of it or nothing; of a batch each by itself.
-
-        Raises as `deliver` does, and `InputError`, `NotFound` or `Conflict`; of a batch only for all of it.
-        """
-        base = f"{self._base}/fhir/{version}"
-        with self._begin(call, "deliver") as exchange:  # (1) receive
-            posted = receive()
-            exchange.received(posted.content)
-            asked = understood(posted, version, base, self._limits)
-            if asked[0].kind != "entry":  # what is said of a batch is said of each of its entries
-                return [self._change(exchange, asked[0], base)]
-        return [self._apart(call, each, base) for each in asked]
-
-    def _apart(self, call: Call, asked: Asked, base: str) -> Changed | GatewayError:
-        """An entry of a batch is an exchange of its own."""
-        try:
-            with self._begin(call, "deliver") as exchange:
-                exchange.received(asked.content)
-                return self._change(exchange, asked, base)
-        except GatewayError as error:
-            return error
-
-    def _change(self, exchange: Exchange, asked: Asked, base: str) -> Changed:
-        asked.check()
-        exchange.asked(asked.summary)
-        context, sender = self._context(asked.version), exchange.party.organisation
-        with self.books.database.read() as transaction:  # (2) decode; whose record it is
-            own = Own(transaction, sender, asked.version)
-            found = surroundings(asked, own, base, self.books.database.pseudonym)
-        read = translated(self.translator, asked, found.beside, context)
-        found.check(read.issues)
-        decision = exchange.decide(found.person, read.kinds)  # (3) decide
-        exchange.record(decision)  # (4) record
-        if decision.effect is not Effect.PERMIT:  # (5) minimise: a resource is kept as it is, or not
-            raise Denied(
-                Issue("error", "forbidden", "a part of this is not permitted, so that none of it is kept")
-            )
-        accounted = account(self.translator, read.read, None, FORMATS.values(), context)  # (6) encode
-        with self.books.database.write() as transaction:  # (7) store, and the outcome with it
-            kept = keep(
-                transaction,
-                asked,
-                NewDocument(
-                    person=found.person,
-                    sender=sender,
-                    identifier=asked.identifier,
-                    content=asked.content,
-                    received=context.now,
-                    format=FORMATS[asked.version],
-                    release=read.read.release,
-                    account=accounted.data,
-                ),
-                base,
-            )
-            exchange.complete(
-                transaction,
-                document=kept.id,
-                counts=Counter(each.name.type for each in kept.done),
-                code="" if kept.new else "duplicate",
-            )
-        return Changed(kept, asked, accounted.counts, (*read.issues, *accounted.issues))
-
-    def read(self, call: Call, question: Question, release: Release) -> None:
-        """Give one resource: to who delivers, of what it delivered; to others as `query` does."""
-        known = replace(call, party=call.party or self.parties.identify(call.token, self.books.now()))
-        role = known.party.caller.role if known.party else ""
-        if any(row.role == role for row in self.books.register.activities if row.action == "read-back"):
-            name = ResourceName(FORMS[question.version], question.type, question.id)
-            self.read_back(known, name, "", question.syntax, release)
-        else:
-            self.query(known, question, release)
-
-    def read_back(self, call: Call, name: ResourceName, vid: str, syntax: Syntax, release: Release) -> None:
-        """Give a resource, or a version of it, to the organisation that delivered it, as it is kept.
-
-        Raises as `query` does, and `Gone` when it was deleted.  What another organisation delivered is not
-        found, like what is not there.
-        """
-        version: Version = "r4" if name.form == FORMS["r4"] else "stu3"
-        missing = NotFound(Issue("error", "not-found", "there is no such resource"))
-        with self._begin(call, "read-back") as exchange:  # (1) receive
-            exchange.asked(f"{version} {name.type} of its own")
-            with self.books.database.read() as transaction:
-                there = locate(transaction, name)  # (2) whose record
-                if there is None or there.sender != exchange.party.organisation:
-                    raise missing
-                decision = exchange.decide(there.person)
-                found = version_of(transaction, name, int(vid) if vid else None)
-            exchange.record(decision)  # (3) decide, (4) record
-            if decision.effect is not Effect.PERMIT:  # (5) minimise: as it was delivered, or not
-                raise Denied(Issue("error", "forbidden", "this is not permitted", rule="processing register"))
-            if found is None:
-                raise missing
-            if found.deleted:
-                raise Gone(Issue("error", "not-found", "this resource was deleted"))
-            tree = served_back(found.content, found.version, found.received, version)  # (6) encode
-            headers = validators(found.version, found.received)
-            body = encode(tree, version, syntax)
-            release(
-                Answer(body, media_type(version, syntax), Counter({name.type: 1}), headers)
-            )  # (7) release
-            exchange.complete(counts={name.type: 1}, content=body)
-
     def query(self, call: Call, question: Question, release: Release) -> None:
         """Answer a question about the record of the token's person, in the version asked for.
 
@@ -284,6 +174,17 @@ class Pipeline:
             ready = answer(tree, question.version, question.syntax)
             release(ready)  # (7) release, then the outcome
             exchange.complete(counts=ready.counts, withheld=len(withheld), content=ready.body)
+
+    def read(self, call: Call, question: Question, release: Release) -> None:
+        """Give one resource: to who delivers, of what it delivered itself; to others as `query` does."""
+        party = call.party or self.parties.identify(call.token, self.books.now())
+        known = replace(call, party=party)
+        activities = self.books.register.activities
+        if any(row.action == "read-back" and row.role == party.caller.role for row in activities):
+            name = ResourceName(FORMS[question.version], question.type, question.id)
+            self.changing.read_back(known, name, None, question.syntax, release)
+        else:
+            self.query(known, question, release)
 
     def account(self, call: Call, document_id: str, release: Release) -> None:
         """Give the account of a document to the organisation that delivered it.

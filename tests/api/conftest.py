@@ -1,6 +1,6 @@
 """Fixtures of these tests."""
 
 from tests.api.client import door
-from tests.exchange.house import either_house, house, translator
+from tests.exchange.house import house, translator
 
-__all__ = ["door", "either_house", "house", "translator"]
+__all__ = ["door", "house", "translator"]

@@ -1,5 +1,5 @@
 """Fixtures of these tests."""
 
-from tests.exchange.house import either_house, house, translator
+from tests.exchange.house import house, translator
 
-__all__ = ["either_house", "house", "translator"]
+__all__ = ["house", "translator"]

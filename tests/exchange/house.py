@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 from collections import Counter
 from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -14,7 +13,6 @@ from typing import Any
 import pytest
 from sqlalchemy import func, select
 
-from conformance.postgres import Cluster
 from conformance.stage import DOCUMENT, EPD, ISSUER, PGO, Client, Stage
 from gateway.cli.token import PUBLIC
 from gateway.exchange import Answer, Call, Delivery, Pipeline, Question, Sent
@@ -31,7 +29,7 @@ FENNA, BRAM = "999980014", "999980026"
 
 BGZ = DOCUMENT.read_bytes()
 
-__all__ = ["BGZ", "BRAM", "EPD", "FENNA", "PGO", "House", "either_house", "house", "translator"]
+__all__ = ["BGZ", "BRAM", "EPD", "FENNA", "PGO", "House", "house", "translator"]
 
 
 @dataclass
@@ -95,30 +93,10 @@ def translator() -> Translator:
 @pytest.fixture
 def house(tmp_path: Path, translator: Translator) -> Iterator[House]:
     """A gateway in which nothing has happened yet."""
-    with opened(tmp_path, translator) as made:
-        yield made
-
-
-@pytest.fixture(params=["sqlite", "postgresql"])
-def either_house(request: pytest.FixtureRequest, tmp_path: Path, translator: Translator) -> Iterator[House]:
-    """A gateway in which nothing has happened yet, on each kind of database."""
-    if request.param == "sqlite":
-        with opened(tmp_path, translator) as made:
-            yield made
-        return
-    postgres: Cluster = request.getfixturevalue("postgres")
-    with postgres.database() as url, opened(tmp_path, translator, url) as made:
-        yield made
-
-
-@contextmanager
-def opened(tmp_path: Path, translator: Translator, url: str = "") -> Iterator[House]:
-    """A gateway in a folder, its database there or at a URL."""
     stage = Stage(tmp_path)
     stage.prepare()
     settings = Settings(
         data_folder=tmp_path / "data",
-        database_url=url or None,
         token_issuers=(ISSUER,),
         token_keys_file=tmp_path / PUBLIC,
         parties_file=tmp_path / "parties.yaml",
@@ -128,10 +106,8 @@ def opened(tmp_path: Path, translator: Translator, url: str = "") -> Iterator[Ho
     made = House(stage, settings, None)  # type: ignore[arg-type]
     books = Books(database, load_register(), "test", lambda: datetime.now(UTC) + made.shift)
     made.pipeline = Pipeline(books, load_parties(settings), translator, settings)
-    try:
-        yield made
-    finally:
-        database.close()
+    yield made
+    database.close()
 
 
 def kinds(bundle: dict[str, Any]) -> Counter[str]:
