@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Annotated
+from typing import Annotated, Any
 
 from fastapi import APIRouter, Path, Request
 from starlette.responses import Response
@@ -16,11 +16,13 @@ from gateway.api.outcomes import HttpError, outcome, shown, status_of
 from gateway.api.rendering import resource
 from gateway.codecs.fhir_types import Version
 from gateway.errors import GatewayError, Issue
-from gateway.exchange import Pipeline
 from gateway.exchange.changes import Method, Posted
 from gateway.exchange.changes_answers import Changed, location, response, served_back, validators
 from gateway.exchange.changes_person import FORMS
+from gateway.exchange.changing import Changing
 from gateway.storage import ResourceName
+
+Tree = dict[str, Any]
 
 router = APIRouter(prefix="/fhir", tags=["fhir"])
 
@@ -32,12 +34,12 @@ _BODY = {
         },
     }
 }
+Name = Annotated[str, Path(alias="id")]
 VersionId = Annotated[str, Path(pattern=r"^[0-9]{1,9}$")]
 
 
-@router.post(
-    "/{version}/", include_in_schema=False, response_class=Response
-)  # how some clients write the base
+# Some clients write the base with a slash at its end.
+@router.post("/{version}/", include_in_schema=False, response_class=Response)
 @router.post(
     "/{version}",
     summary="Deliver a Bundle about one person: transaction, batch, document or message",
@@ -47,13 +49,18 @@ VersionId = Annotated[str, Path(pattern=r"^[0-9]{1,9}$")]
 )
 async def post_bundle(request: Request, version: Served) -> Response:
     """A Bundle of responses; for a document or message an OperationOutcome."""
-    changed = await _change(request, VERSIONS[version], "POST")
-    one = changed[0]
-    if isinstance(one, Changed) and one.asked.kind == "document":
-        return _delivered(request, one)
-    if isinstance(one, Changed) and one.asked.kind == "transaction":
-        return resource(request, _responses(request, VERSIONS[version], one), 200, _account_of(request, one))
-    return resource(request, _batch(request, VERSIONS[version], changed))
+    changing, receive = _changing(request), _posted(request, VERSIONS[version], "POST")
+    changed = await in_thread(
+        request, lambda: changing.change_together(call_of(request), VERSIONS[version], receive)
+    )
+    if isinstance(changed, list):
+        entries = [each for one in changed for each in _entries(request, VERSIONS[version], one)]
+        return resource(request, {"resourceType": "Bundle", "type": "batch-response", "entry": entries})
+    if changed.asked.kind == "document":
+        return _delivered(request, changed)
+    entries = _entries(request, VERSIONS[version], changed)
+    tree = {"resourceType": "Bundle", "type": "transaction-response", "entry": entries}
+    return resource(request, tree, 200, _account_of(request, changed))
 
 
 @router.post(
@@ -66,7 +73,7 @@ async def post_bundle(request: Request, version: Served) -> Response:
 )
 async def create(request: Request, version: Served, kind: str) -> Response:
     """The resource under an id of the gateway; with `If-None-Exist` only when none meets that."""
-    return _answered(request, VERSIONS[version], await _change(request, VERSIONS[version], "POST", kind))
+    return await _change(request, version, "POST", kind)
 
 
 @router.put(
@@ -76,19 +83,17 @@ async def create(request: Request, version: Served, kind: str) -> Response:
     openapi_extra=_BODY,
     responses={201: {"description": "It was not there"}},
 )
-async def update(request: Request, version: Served, kind: str, id: str) -> Response:  # noqa: A002 - as FHIR calls it
+async def update(request: Request, version: Served, kind: str, name: Name) -> Response:
     """The resource as it is now; with `If-Match` only when that version holds."""
-    return _answered(request, VERSIONS[version], await _change(request, VERSIONS[version], "PUT", kind, id))
+    return await _change(request, version, "PUT", kind, name)
 
 
 @router.delete(
     "/{version}/{kind}/{id}", status_code=204, summary="Delete a resource", response_class=Response
 )
-async def delete(request: Request, version: Served, kind: str, id: str) -> Response:  # noqa: A002 - as FHIR calls it
+async def delete(request: Request, version: Served, kind: str, name: Name) -> Response:
     """Nothing; reading it back is answered with 410 from now on."""
-    return _answered(
-        request, VERSIONS[version], await _change(request, VERSIONS[version], "DELETE", kind, id)
-    )
+    return await _change(request, version, "DELETE", kind, name)
 
 
 @router.get(
@@ -96,59 +101,55 @@ async def delete(request: Request, version: Served, kind: str, id: str) -> Respo
     summary="A version that the caller delivered",
     response_class=Response,
 )
-async def version_read(request: Request, version: Served, kind: str, id: str, vid: VersionId) -> Response:  # noqa: A002 - as FHIR calls it
+async def version_read(request: Request, version: Served, kind: str, name: Name, vid: VersionId) -> Response:
     """The version as it was kept."""
-    syntax = syntax_wanted(request, VERSIONS[version])
-    name, number = ResourceName(FORMS[VERSIONS[version]], kind, id), int(vid)
-    pipeline: Pipeline = request.app.state.pipeline
+    syntax, changing = syntax_wanted(request, VERSIONS[version]), _changing(request)
+    which, number = ResourceName(FORMS[VERSIONS[version]], kind, name), int(vid)
     return Exchanging(
-        request, lambda release: pipeline.changing.read_back(call_of(request), name, number, syntax, release)
+        request, lambda release: changing.read_back(call_of(request), which, number, syntax, release)
     )
 
 
-async def _change(
-    request: Request, version: Version, method: Method, kind: str = "", resource_id: str = ""
-) -> list[Changed | GatewayError]:
-    syntax_wanted(request, version)
-    receive = _posted(request, version, method, kind, resource_id)
-    pipeline: Pipeline = request.app.state.pipeline
-    return await in_thread(request, lambda: pipeline.changing.change(call_of(request), version, receive))
+def _changing(request: Request) -> Changing:
+    changing: Changing = request.app.state.pipeline.changing
+    return changing
 
 
-def _posted(
-    request: Request, version: Version, method: Method, kind: str, resource_id: str
-) -> Callable[[], Posted]:
-    receive = receiving(request, request.app.state.settings.max_bytes)
-    if_match, if_none_exist = (request.headers.get(name, "") for name in ("if-match", "if-none-exist"))
-
-    def posted() -> Posted:
-        if method == "DELETE":
-            return Posted(method, type=kind, id=resource_id, if_match=if_match)
-        form, syntax = format_sent(request)
-        if form not in ("", FORMS[version]):
-            raise HttpError(415, "not-supported", "this address takes another fhirVersion")
-        content = receive()
-        return Posted(method, content, syntax, kind, resource_id, if_match, if_none_exist)
-
-    return posted
-
-
-def _answered(request: Request, version: Version, changed: list[Changed | GatewayError]) -> Response:
-    """The answer to a change of one resource, in the shape that is preferred (http.html#return)."""
-    (one,) = changed
-    assert isinstance(one, Changed)  # noqa: S101 - only an entry of a batch is an error here
-    (done,) = one.kept.done
-    headers = _account_of(request, one) | validators(done.version, done.received)
-    if done.status == 201:
-        base = f"{request.app.state.settings.base_url}/fhir/{version}"
-        headers["Location"] = f"{base}/{location(done)}"
+async def _change(request: Request, served: Served, method: Method, kind: str, name: str = "") -> Response:
+    """The answer to a change of one resource, in the shape that is preferred (http.html#ops)."""
+    version = VERSIONS[served]
+    changing, receive = _changing(request), _posted(request, version, method, kind, name)
+    changed = await in_thread(request, lambda: changing.change(call_of(request), version, receive))
+    (done,) = changed.kept.done
+    headers = _account_of(request, changed) | validators(done.version, done.received)
+    if method == "POST" or done.status == 201:
+        headers["Location"] = f"{request.app.state.settings.base_url}/fhir/{version}/{location(done)}"
     wanted = preferred_return(request)
     if wanted == "OperationOutcome" and done.status != 204:
-        return resource(request, outcome(_report(one)), done.status, headers)
+        return resource(request, outcome(_report(changed)), done.status, headers)
     if wanted == "minimal" or not done.content:
         return Response(status_code=done.status, headers=headers)
     tree = served_back(done.content, done.version, done.received, version)
     return resource(request, tree, done.status, headers)
+
+
+def _posted(
+    request: Request, version: Version, method: Method, kind: str = "", name: str = ""
+) -> Callable[[], Posted]:
+    """Gives what was posted, when it is known who calls.  Raises `HttpError` for what is not answered."""
+    syntax_wanted(request, version)
+    receive = receiving(request, request.app.state.settings.max_bytes)
+    if_match, if_none_exist = (request.headers.get(each, "") for each in ("if-match", "if-none-exist"))
+
+    def posted() -> Posted:
+        if method == "DELETE":
+            return Posted(method, type=kind, id=name, if_match=if_match)
+        form, syntax = format_sent(request)
+        if form not in ("", FORMS[version]):
+            raise HttpError(415, "not-supported", "this address takes another fhirVersion")
+        return Posted(method, receive(), syntax, kind, name, if_match, if_none_exist)
+
+    return posted
 
 
 def _delivered(request: Request, changed: Changed) -> Response:
@@ -157,27 +158,23 @@ def _delivered(request: Request, changed: Changed) -> Response:
     return resource(request, outcome(_report(changed)), status, {"Location": where})
 
 
-def _responses(request: Request, version: Version, changed: Changed) -> dict[str, object]:
+def _entries(request: Request, version: Version, changed: Changed | GatewayError) -> list[Tree]:
+    """The entries of a response Bundle for an exchange; warnings stand at the entry that they are about."""
+    if isinstance(changed, GatewayError):
+        return [_failed(request, changed)]
     whole = preferred_return(request) == "representation"
-    pairs = zip(changed.kept.done, changed.asked.interactions, strict=True)
     entries = []
-    for done, one in pairs:
-        own = [issue for issue in changed.issues if issue.place.startswith(one.place)]
-        entries.append(response(done, outcome(own) if own else None, version, whole=whole))
-    return {"resourceType": "Bundle", "type": "transaction-response", "entry": entries}
+    for done, issues in changed.apart():
+        told = outcome(issues) if issues else None
+        entries.append(response(done, told, version, whole=whole))
+    return entries
 
 
-def _batch(request: Request, version: Version, changed: list[Changed | GatewayError]) -> dict[str, object]:
-    entries: list[object] = []
-    for each in changed:
-        if isinstance(each, Changed):
-            entries += _responses(request, version, each)["entry"]  # type: ignore[arg-type]
-            continue
-        own = request.scope["state"]["request_id"]
-        if status_of(each) >= 500:
-            report(each, own)
-        entries.append({"response": {"status": str(status_of(each)), "outcome": outcome(shown(each, own))}})
-    return {"resourceType": "Bundle", "type": "batch-response", "entry": entries}
+def _failed(request: Request, error: GatewayError) -> Tree:
+    own, status = request.scope["state"]["request_id"], status_of(error)
+    if status >= 500:
+        report(error, own)
+    return {"response": {"status": str(status), "outcome": outcome(shown(error, own))}}
 
 
 def _account_of(request: Request, changed: Changed) -> dict[str, str]:

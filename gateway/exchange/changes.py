@@ -12,8 +12,7 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -117,21 +116,37 @@ class Asked:
             raise InputError(*self.faults)
 
 
-def understood(posted: Posted, version: Version, base: str, limits: Limits) -> list[Asked]:
-    """What a request asks: one thing, or of a batch one for each entry.
+def alone(posted: Posted, version: Version, limits: Limits) -> Asked:
+    """What a request at the address of a resource, or of its type, asks.  Raises `InputError`."""
+    if not types(version).is_resource(posted.type) or posted.type in NOT_KEPT:
+        raise _refused("not-supported", "this resource type is not taken here", "")
+    asked = Interaction(
+        posted.method,
+        posted.type,
+        posted.id,
+        None if posted.method == "DELETE" else _decoded(posted, version, limits),
+        expected=_expected(posted.if_match, "If-Match"),
+        condition=parse_condition(posted.type, posted.if_none_exist, "If-None-Exist"),
+    )
+    content = posted.content or f"DELETE {posted.type}/{posted.id}".encode()
+    faults = tuple(_faults(asked, "resourceType", posted.type))
+    return Asked(version, "single", content, (asked,), faults=faults)
 
-    Raises `InputError`; `faults` has what is wrong with an entry.
+
+def together(posted: Posted, version: Version, base: str, limits: Limits) -> Asked | list[Asked]:
+    """What a Bundle asks; of a batch one for each entry.
+
+    Raises `InputError` when it is no Bundle of a kind that is taken; what is wrong with an entry stands in
+    `faults`.
     """
-    tree = _tree(posted, version, limits)
-    if posted.type:
-        return [_alone(posted, tree, version)]
+    tree = _decoded(posted, version, limits)
     if tree["resourceType"] != "Bundle":
         raise _refused("invalid", "what is posted here is a Bundle", tree["resourceType"])
     kind, entries = tree.get("type"), tree.get("entry", [])
     if not 0 < len(entries) <= MAX_ENTRIES:
         raise _refused("too-costly", f"a Bundle has 1 to {MAX_ENTRIES} entries", "Bundle.entry")
     if kind in FIRST:
-        return [_document(posted, tree, version)]
+        return _document(posted, tree, version)
     if kind not in ("transaction", "batch"):
         raise _refused("not-supported", "a Bundle of this type is not taken here", "Bundle.type")
     read = [_entry(each, number, base) for number, each in enumerate(entries)]
@@ -140,7 +155,7 @@ def understood(posted: Posted, version: Version, base: str, limits: Limits) -> l
     interactions = tuple(each for each in read if isinstance(each, Interaction))
     faults = [issue for each in read if isinstance(each, InputError) for issue in each.issues]
     faults += _twice(interactions)
-    return [Asked(version, kind, posted.content, interactions, _identifier(tree), tuple(faults))]
+    return Asked(version, "transaction", posted.content, interactions, _identifier(tree), tuple(faults))
 
 
 def is_bsn_like(text: str) -> bool:
@@ -151,34 +166,15 @@ def is_bsn_like(text: str) -> bool:
         return False
 
 
-def _tree(posted: Posted, version: Version, limits: Limits) -> Tree:
-    if posted.method == "DELETE":
-        return {}
+def _decoded(posted: Posted, version: Version, limits: Limits) -> Tree:
     codec = fhir_json if posted.syntax == "json" else fhir_xml
     tree: Tree = codec.decode(posted.content, version, limits)
     check_kinds(tree, types(version))
     return tree
 
 
-def _alone(posted: Posted, tree: Tree, version: Version) -> Asked:
-    """A create, update or delete at an address of its own."""
-    if not types(version).is_resource(posted.type) or posted.type in NOT_KEPT:
-        raise _refused("not-supported", "this resource type is not taken here", "")
-    asked = Interaction(
-        posted.method,
-        posted.type,
-        posted.id,
-        tree or None,
-        expected=_expected(posted.if_match, "If-Match"),
-        condition=parse_condition(posted.type, posted.if_none_exist, "If-None-Exist"),
-    )
-    content = posted.content or f"DELETE {posted.type}/{posted.id}".encode()
-    return Asked(
-        version, "single", content, (asked,), faults=tuple(_faults(asked, "resourceType", posted.type))
-    )
-
-
 def _document(posted: Posted, tree: Tree, version: Version) -> Asked:
+    """A document or message: each of its resources is kept."""
     interactions, faults = [], []
     for number, entry in enumerate(tree["entry"]):
         resource = entry.get("resource")
@@ -261,22 +257,27 @@ def _faults(one: Interaction, place: str, kind: str) -> Iterator[Issue]:
         yield Issue("error", "invalid", "the id of the resource is not that of its address", where)
 
 
-def _twice(interactions: list[Interaction] | tuple[Interaction, ...]) -> Iterator[Issue]:
+def _twice(interactions: Sequence[Interaction]) -> Iterator[Issue]:
     """An issue for each entry that says what an entry before it says (bdl-7; http.html#transaction)."""
-    seen: Counter[tuple[Any, ...]] = Counter()
+    seen: set[tuple[Any, ...]] = set()
     for one in interactions:
-        entry = f"Bundle.entry[{one.entry}]"
-        names: list[tuple[str, str, tuple[Any, ...]]] = []
-        if one.full_url:
-            names.append(("fullUrl", "fullUrl", ("url", one.full_url)))
-        if one.id:
-            names.append(("identity", "request.url", ("id", one.type, one.id)))
-        if one.condition is not None:
-            names.append(("condition", "request.ifNoneExist", ("condition", one.type, one.condition)))
-        for word, where, name in names:
-            seen[name] += 1
-            if seen[name] > 1:
-                yield Issue("error", "duplicate", f"an entry before has the same {word}", f"{entry}.{where}")
+        for word, where, name in _names(one):
+            if name in seen:
+                place = f"Bundle.entry[{one.entry}].{where}"
+                yield Issue("error", "duplicate", f"an entry before has the same {word}", place)
+            seen.add(name)
+
+
+def _names(one: Interaction) -> Iterator[tuple[str, str, tuple[Any, ...]]]:
+    """What only one entry may be called: the word for it, where it stands, and what."""
+    if one.full_url:
+        yield "fullUrl", "fullUrl", ("url", one.full_url)
+    if one.method == "KEEP" and not one.full_url and one.resource and "id" in one.resource:
+        yield "identity", "resource.id", ("id", one.type, one.resource["id"])
+    if one.id:
+        yield "identity", "request.url", ("id", one.type, one.id)
+    if one.condition is not None:
+        yield "condition", "request.ifNoneExist", ("condition", one.type, one.condition)
 
 
 def _expected(etag: str, place: str) -> int | None:

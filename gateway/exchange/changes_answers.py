@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import re
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from email.utils import format_datetime
@@ -21,6 +22,7 @@ PHRASES = {200: "200 OK", 201: "201 Created", 204: "204 No Content"}
 SHA_256 = "urn:oid:2.16.840.1.101.3.4.2.1"
 """The hash algorithm, as the system of an identifier (NIST, Computer Security Objects Register)."""
 
+_ENTRY = re.compile(r"Bundle\.entry\[\d+\]\.resource")
 URIS = "urn:ietf:rfc:3986"
 ROLES: dict[Version, str] = {
     "r4": "http://terminology.hl7.org/CodeSystem/provenance-participant-type",
@@ -39,6 +41,15 @@ class Changed:
     asked: Asked
     values: Mapping[str, Mapping[str, int]]
     issues: tuple[Issue, ...]
+
+    def apart(self) -> Iterator[tuple[Done, list[Issue]]]:
+        """What became of each interaction, with the warnings about it."""
+        found: dict[str, list[Issue]] = {}
+        for issue in self.issues:
+            entry = _ENTRY.match(issue.place)
+            found.setdefault(entry[0] if entry else "", []).append(issue)
+        for done, one in zip(self.kept.done, self.asked.interactions, strict=True):
+            yield done, found.get(one.place, [])
 
 
 def etag(version: int) -> str:

@@ -16,7 +16,7 @@ from gateway.codecs.limits import Limits
 from gateway.errors import Denied, GatewayError, Gone, Issue, NotFound
 from gateway.exchange.accounts import account
 from gateway.exchange.answers import Answer, Syntax, encode, media_type
-from gateway.exchange.changes import Asked, Posted, understood
+from gateway.exchange.changes import Asked, Posted, alone, together
 from gateway.exchange.changes_answers import Changed, served_back, validators
 from gateway.exchange.changes_keeping import keep
 from gateway.exchange.changes_person import FORMS, Own, surroundings
@@ -42,21 +42,31 @@ class Changing:
         self._base, self._zone = settings.base_url, ZoneInfo(settings.zone)
         self._limits = Limits(settings.max_bytes, settings.max_depth, settings.max_nodes)
 
-    def change(
-        self, call: Call, version: Version, receive: Callable[[], Posted]
-    ) -> list[Changed | GatewayError]:
-        """Create, update or delete resources of one person, all or none; of a batch each by itself.
+    def change(self, call: Call, version: Version, receive: Callable[[], Posted]) -> Changed:
+        """Create, update or delete one resource.
 
-        Raises `Unauthenticated`, `Denied`, `InputError`, `NotFound`, `Conflict` or `Fault`; of a batch only
-        for all of it.  Nothing is stored then.
+        Raises `Unauthenticated`, `Denied`, `InputError`, `NotFound`, `Conflict` or `Fault`; nothing is stored
+        then.
         """
         with self._begin(call, "deliver") as exchange:  # (1) receive
             posted = receive()
             exchange.received(posted.content)
-            asked = understood(posted, version, f"{self._base}/fhir/{version}", self._limits)
-            if asked[0].kind != "entry":  # a batch leaves a decision for each of its entries
-                return [self._change(exchange, asked[0])]
-        return [self._apart(call, each) for each in asked]
+            return self._change(exchange, alone(posted, version, self._limits))
+
+    def change_together(
+        self, call: Call, version: Version, receive: Callable[[], Posted]
+    ) -> Changed | list[Changed | GatewayError]:
+        """Do what the entries of a Bundle ask, all or nothing; of a batch each by itself.
+
+        Raises as `change` does, for a batch only when that is not understood.
+        """
+        with self._begin(call, "deliver") as exchange:  # (1) receive
+            posted = receive()
+            exchange.received(posted.content)
+            asked = together(posted, version, f"{self._base}/fhir/{version}", self._limits)
+            if isinstance(asked, Asked):
+                return self._change(exchange, asked)
+        return [self._apart(call, each) for each in asked]  # a batch leaves a decision for each entry
 
     def _apart(self, call: Call, asked: Asked) -> Changed | GatewayError:
         """An entry of a batch is an exchange of its own."""

@@ -15,12 +15,10 @@ import yaml
 from conformance.stage import AUDITOR, EPD, PGO, Client, Stage
 from gateway.codecs import fhir_xml
 from gateway.exchange.changes import Posted
-from gateway.exchange.changes_answers import Changed
 from gateway.exchange.parties import load_parties
 from tests.api.client import Door
 from tests.exchange.house import BRAM, FENNA, House
-from tests.exchange.resources import BSN, as_json, bundle, entry, ordinary, patient, pressure, uuid
-from tests.exchange.resources import EPD as NUMBERS
+from tests.exchange.resources import BSN, NUMBERS, as_json, bundle, entry, ordinary, patient, pressure, uuid
 
 NOTHING = {"persons": 0, "documents": 0, "versions": 0}
 NEIGHBOUR = Client(
@@ -204,12 +202,13 @@ def at_once(task: Callable[[], None]) -> None:
 
 def test_of_fifty_exchanges_at_once_one_creates(house: House) -> None:
     content, found = as_json(numbered(f"Patient?identifier={BSN}|{FENNA}")), Counter[int]()
-    house.pipeline.changing.change(house.call(EPD), "r4", lambda: Posted("POST", as_json(ordinary())))
+    house.pipeline.changing.change_together(
+        house.call(EPD), "r4", lambda: Posted("POST", as_json(ordinary()))
+    )
 
     def create() -> None:
         posted = Posted("POST", content, type="Observation", if_none_exist=f"identifier={NUMBERS}|17")
-        (changed,) = house.pipeline.changing.change(house.call(EPD), "r4", lambda: posted)
-        assert isinstance(changed, Changed)
+        changed = house.pipeline.changing.change(house.call(EPD), "r4", lambda: posted)
         found.update(done.status for done in changed.kept.done)
 
     at_once(create)
@@ -343,7 +342,7 @@ BAD: dict[str, tuple[Any, int, str]] = {
     ),
     "a number as id": (bundle(entry(patient(id=BRAM), 1, "PUT")), 400, "Bundle.entry[0].resource.id"),
     "a Bundle inside": (
-        bundle(entry(patient(), 1), entry(bundle(kind="collection"), 2)),
+        bundle(entry(patient(), 1), entry(bundle(entry(patient(), 3), kind="collection"), 2)),
         400,
         "Bundle.entry[1].resource.resourceType",
     ),
@@ -365,7 +364,11 @@ BAD: dict[str, tuple[Any, int, str]] = {
         422,
         "Bundle.entry[1].resource.subject.reference",
     ),
-    "no number": (spoilt(0, resource=patient(identifier=[])), 422, "Bundle.entry[0].resource"),
+    "no number": (
+        spoilt(0, resource=patient(identifier=[{"system": NUMBERS, "value": "1"}])),
+        422,
+        "Bundle.entry[0].resource",
+    ),
     "no such number": (
         spoilt(0, resource=patient("123456789")),
         422,

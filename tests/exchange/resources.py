@@ -10,7 +10,7 @@ Tree = dict[str, Any]
 
 FENNA = "999980014"
 BSN = "http://fhir.nl/fhir/NamingSystem/bsn"
-EPD = "http://epd.example/number"
+NUMBERS = "http://epd.example/number"
 """A system of identifiers of the sender's own."""
 
 PRESSURE: Tree = {

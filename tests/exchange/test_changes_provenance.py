@@ -21,7 +21,7 @@ KINDS: dict[str, Any] = {"r4": ProvenanceR4, "stu3": ProvenanceSTU3}
 @pytest.mark.parametrize("version", ["r4", "stu3"])
 def test_a_delivery_says_where_its_resources_came_from(house: House, version: Any) -> None:
     posted = Posted("POST", as_json(ordinary()))
-    (changed,) = house.pipeline.changing.change(house.call(EPD), "r4", lambda: posted)
+    changed = house.pipeline.changing.change_together(house.call(EPD), "r4", lambda: posted)
     assert isinstance(changed, Changed)
     with house.pipeline.books.database.read() as transaction:
         delivered = document(transaction, changed.kept.id)
