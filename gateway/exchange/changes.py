@@ -13,7 +13,7 @@ from __future__ import annotations
 import hashlib
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from gateway.codecs import fhir_json, fhir_xml
@@ -52,12 +52,12 @@ class Posted:
     """
 
     method: Method
-    content: bytes = b""
+    content: bytes = field(default=b"", repr=False)
     syntax: Syntax = "json"
     type: str = ""
     id: str = ""
     if_match: str = ""
-    if_none_exist: str = ""
+    if_none_exist: str = field(default="", repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +71,7 @@ class Interaction:
     method: Method
     type: str
     id: str = ""
-    resource: Tree | None = None
+    resource: Tree | None = field(default=None, repr=False)
     entry: int = -1
     full_url: str = ""
     expected: int | None = None
@@ -93,7 +93,7 @@ class Asked:
 
     version: Version
     kind: Kind
-    content: bytes
+    content: bytes = field(repr=False)
     interactions: tuple[Interaction, ...]
     identifier: str = ""
     faults: tuple[Issue, ...] = ()

@@ -1,9 +1,9 @@
-"""What is answered to a change: entity tags, resources as they are kept, Bundles of responses, provenance."""
+"""What is answered to a change: entity tags, resources as they are kept, Bundles of responses."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from email.utils import format_datetime
@@ -14,20 +14,11 @@ from gateway.codecs.fhir_types import Version
 from gateway.errors import Issue
 from gateway.exchange.changes import Asked
 from gateway.exchange.changes_keeping import Done, Kept
-from gateway.storage import StoredDocument
 
 Tree = dict[str, Any]
 
 PHRASES = {200: "200 OK", 201: "201 Created", 204: "204 No Content"}
-SHA_256 = "urn:oid:2.16.840.1.101.3.4.2.1"
-"""The hash algorithm, as the system of an identifier (NIST, Computer Security Objects Register)."""
-
 _ENTRY = re.compile(r"Bundle\.entry\[\d+\]\.resource")
-URIS = "urn:ietf:rfc:3986"
-ROLES: dict[Version, str] = {
-    "r4": "http://terminology.hl7.org/CodeSystem/provenance-participant-type",
-    "stu3": "http://hl7.org/fhir/provenance-participant-role",
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +56,7 @@ def validators(version: int, received: str) -> dict[str, str]:
 def served_back(content: bytes, version: int, received: str, fhir: Version) -> Tree:
     """A resource as it is kept, with what the store says of its version."""
     tree = fhir_json.decode(content, fhir)
-    meta = {"versionId": str(version), "lastUpdated": _instant(received), **tree.get("meta", {})}
+    meta = {"versionId": str(version), "lastUpdated": instant(received), **tree.get("meta", {})}
     return {"resourceType": tree["resourceType"], "id": tree["id"], "meta": meta, **_without_meta(tree)}
 
 
@@ -80,7 +71,7 @@ def response(done: Done, outcome: Tree | None, fhir: Version, *, whole: bool) ->
         "status": PHRASES[done.status],
         "location": location(done),
         "etag": etag(done.version),
-        "lastModified": _instant(done.received),
+        "lastModified": instant(done.received),
     }
     if done.status == 204:
         del told["location"]
@@ -92,30 +83,6 @@ def response(done: Done, outcome: Tree | None, fhir: Version, *, whole: bool) ->
     return {**entry, "response": told}
 
 
-def provenance(delivered: StoredDocument, targets: Sequence[str], fhir: Version) -> Tree:
-    """The Provenance of a delivery: which resources came of it, when, from whom, and from which bytes.
-
-    `targets` are references to them in the FHIR version that is written.  Its id is that of the document, the
-    same in every version.  The organisation is named by its identifier, a URI; the source by its SHA-256.
-    """
-    who = {"identifier": {"system": URIS, "value": delivered.sender}}
-    source = {"system": SHA_256, "value": delivered.content_hash}
-    role = {"coding": [{"system": ROLES[fhir], "code": "author"}]}
-    return {
-        "resourceType": "Provenance",
-        "id": delivered.id,
-        "meta": {"lastUpdated": _instant(delivered.received)},
-        "target": [{"reference": each} for each in targets],
-        "recorded": _instant(delivered.received),
-        "agent": [{"type": role, "who": who} if fhir == "r4" else {"role": [role], "whoReference": who}],
-        "entity": [
-            {"role": "source", "what": {"identifier": source}}
-            if fhir == "r4"
-            else {"role": "source", "whatIdentifier": source}
-        ],
-    }
-
-
 def _without_meta(tree: Tree) -> Tree:
     return {name: value for name, value in tree.items() if name not in ("resourceType", "id", "meta")}
 
@@ -124,6 +91,6 @@ def _moment(received: str) -> datetime:
     return datetime.fromisoformat(received)
 
 
-def _instant(received: str) -> str:
+def instant(received: str) -> str:
     """A time of the store as an instant, in milliseconds."""
     return _moment(received).isoformat(timespec="milliseconds")

@@ -8,7 +8,7 @@ a resource, under a key, so that the next document about the same thing is its n
 from __future__ import annotations
 
 import uuid
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any, NamedTuple
@@ -220,8 +220,3 @@ def _done(saved: Saved, received: str, content: bytes) -> Done:
 def _already(there: StoredResource) -> Done:
     """What is answered for what was there, and stays as it is."""
     return Done(204 if there.deleted else 200, there.name, there.version, there.received, there.content)
-
-
-def kept_types(done: Sequence[Done]) -> list[str]:
-    """The types of what was kept or deleted."""
-    return [each.name.type for each in done]

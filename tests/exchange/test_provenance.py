@@ -10,7 +10,8 @@ from fhir.resources.STU3.provenance import Provenance as ProvenanceSTU3
 
 from conformance.stage import EPD
 from gateway.exchange.changes import Posted
-from gateway.exchange.changes_answers import Changed, location, provenance
+from gateway.exchange.changes_answers import Changed, location
+from gateway.exchange.provenance import provenance
 from gateway.storage import document
 from tests.exchange.house import House
 from tests.exchange.resources import as_json, ordinary
