@@ -14,6 +14,8 @@ import yaml
 
 from conformance.stage import AUDITOR, EPD, PGO, Client, Stage
 from gateway.codecs import fhir_xml
+from gateway.errors import Fault, Issue
+from gateway.exchange import changes_keeping as keeping
 from gateway.exchange.changes import Posted
 from gateway.exchange.parties import load_parties
 from tests.api.client import Door
@@ -435,16 +437,30 @@ def test_a_batch_is_as_many_exchanges_as_it_has_entries(door: Door) -> None:
     assert statuses(answer) == ["201", "422", "422", "400", "204", "422"]
     told = [each["response"].get("outcome") for each in answer.json()["entry"]]
     assert told[2]["issue"][0]["expression"] == ["Bundle.entry[2].resource.subject.reference"]
-    assert [effect for effect, _ in outcomes(door)[1:]] == [
-        "permit",
-        "deny",
-        "deny",
-        "deny",
-        "permit",
-        "deny",
-    ]
+    effects = " ".join(effect for effect, _ in outcomes(door)[1:])
+    assert effects == "permit deny deny deny permit deny"
     assert send(door, "GET", f"r4/{made(answer)}").status_code == 200
     assert send(door, "GET", f"r4/{who}").status_code == 410
+
+
+def test_a_fault_of_ours_spoils_its_own_entry_only(door: Door, monkeypatch: pytest.MonkeyPatch) -> None:
+    who, real = fenna(door), keeping.save
+
+    def failing(transaction: Any, document: Any) -> Any:
+        if b"amended" in document.content:
+            raise Fault(Issue("fatal", "exception", "the disk of room 7"))
+        return real(transaction, document)
+
+    monkeypatch.setattr(keeping, "save", failing)
+    answer = post(
+        door,
+        bundle(entry(pressure(who, status="amended"), 1), entry(pressure(who), 2), kind="batch"),
+        X_Request_ID="00000000-0000-4000-8000-000000000001",
+    )
+    assert statuses(answer) == ["500", "201"]
+    assert "00000000-0000-4000-8000-000000000001" in answer.text
+    assert "room 7" not in answer.text
+    assert [status for _, status in outcomes(door)] == ["completed", "failed", "completed"]
 
 
 # -- once more -----------------------------------------------------------------------------------------
