@@ -2,7 +2,7 @@
 
 All of it happens while nobody else writes the person's record, so that a condition holds until it is
 answered.  The gateway makes up the ids that it assigns; those of a document follow from what its sender calls
-a resource, under a key, so that the next document about the same thing is its next version.
+a resource, under the key of the record, so that the next document about the same thing is its next version.
 """
 
 from __future__ import annotations
@@ -35,6 +35,7 @@ from gateway.storage import (
     store_document,
     version_of,
 )
+from gateway.storage.documents import record_key
 
 Tree = dict[str, Any]
 
@@ -152,8 +153,8 @@ class _Plan:
         own = one.full_url or (one.resource or {}).get("id", "")
         if one.method != "KEEP" or not own or is_bsn_like(own.rpartition("/")[2]):
             return str(uuid.uuid4())
-        about = (self._document.sender, self._document.person, self._form, one.type)
-        return self._transaction.fingerprint("kept", *about, own)[:32]
+        key = record_key(self._transaction, self._document.person)
+        return key.fingerprint("kept", self._document.sender, self._form, one.type, own)[:32]
 
     @cached_property
     def _held(self) -> list[tuple[StoredResource, Tree]]:
