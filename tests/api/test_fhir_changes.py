@@ -18,6 +18,7 @@ from gateway.errors import Fault, Issue
 from gateway.exchange import changes_keeping as keeping
 from gateway.exchange.changes import Posted
 from gateway.exchange.parties import load_parties
+from gateway.storage import save
 from tests.api.client import Door
 from tests.exchange.house import BRAM, FENNA, House
 from tests.exchange.resources import BSN, NUMBERS, as_json, bundle, entry, ordinary, patient, pressure, uuid
@@ -444,12 +445,12 @@ def test_a_batch_is_as_many_exchanges_as_it_has_entries(door: Door) -> None:
 
 
 def test_a_fault_of_ours_spoils_its_own_entry_only(door: Door, monkeypatch: pytest.MonkeyPatch) -> None:
-    who, real = fenna(door), keeping.save
+    who = fenna(door)
 
     def failing(transaction: Any, document: Any) -> Any:
         if b"amended" in document.content:
             raise Fault(Issue("fatal", "exception", "the disk of room 7"))
-        return real(transaction, document)
+        return save(transaction, document)
 
     monkeypatch.setattr(keeping, "save", failing)
     answer = post(
