@@ -7,6 +7,7 @@
     ├── Unauthenticated       no caller that we know
     ├── Denied                a caller that we know, who may not
     ├── NotFound              nothing there (or nothing that this caller may know of)
+    │   └── Gone              there was something, that this caller itself has deleted
     ├── Conflict              what is there now is not what the caller expected
     ├── AuthoringError        a mapping or profile file is wrong; shows the line with a caret
     └── Fault                 ours: a promise of the gateway is broken
@@ -91,6 +92,10 @@ class Denied(GatewayError):
 
 class NotFound(GatewayError):
     """There is no such thing for this caller."""
+
+
+class Gone(NotFound):
+    """What was there has been deleted."""
 
 
 class Conflict(GatewayError):

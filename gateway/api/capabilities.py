@@ -9,8 +9,24 @@ from gateway.exchange import Pipeline
 from gateway.exchange.renditions import FORMATS
 from gateway.exchange.search import operations_of, searchable
 
-DATE = "2026-11-23"
+DATE = "2026-11-26"
 """When what is said here last changed."""
+
+INTERACTIONS = ("read", "search-type", "vread", "create", "update", "delete")
+"""What can be done with a resource type: a PGO reads and searches, an EPD writes and reads back."""
+
+WHOLE = ("transaction", "batch")
+"""What can be done with many resources at once."""
+
+WRITES = {
+    "versioning": "versioned",
+    "readHistory": True,
+    "updateCreate": True,
+    "conditionalCreate": True,
+    "conditionalUpdate": False,
+    "conditionalDelete": "not-supported",
+}
+"""How a resource is written: the elements of `CapabilityStatement.rest.resource` for it."""
 
 
 def capability_statement(pipeline: Pipeline, version: Version, base: str) -> dict[str, Any]:
@@ -46,6 +62,7 @@ def _rest(pipeline: Pipeline, version: Version) -> dict[str, Any]:
         "mode": "server",
         "security": {"description": text},
         "resource": [_resource(pipeline, version, kind) for kind in served],
+        "interaction": [{"code": code} for code in WHOLE],
         **_operations_of_stu3(version, served),
     }
 
@@ -59,7 +76,7 @@ def _operations_of_stu3(version: Version, served: list[str]) -> dict[str, Any]:
 def _resource(pipeline: Pipeline, version: Version, kind: str) -> dict[str, Any]:
     parts = pipeline.translator.loaded(FORMATS[version]).parts.values()
     profiles = sorted({url for part in parts if part.type == kind for url in part.profiles})
-    row: dict[str, Any] = {"type": kind, "interaction": [{"code": "read"}, {"code": "search-type"}]}
+    row: dict[str, Any] = {"type": kind, "interaction": [{"code": code} for code in INTERACTIONS], **WRITES}
     if profiles and version == "r4":
         row["supportedProfile"] = profiles
     if (operations := operations_of(kind, version)) and version == "r4":

@@ -158,7 +158,8 @@ class Exchanging(Response):
 
 async def _send(answer: Answer, receive: Receive, send: Send) -> None:
     """All bytes of an answer but the end of it.  Raises `Fault` when the caller does not take them."""
-    headers = [(b"content-type", answer.media.encode("latin-1"))]
+    named = {"content-type": answer.media, **answer.headers}
+    headers = [(name.lower().encode(), value.encode("latin-1")) for name, value in named.items()]
     try:
         with anyio.fail_after(RELEASE_SECONDS):
             await send({"type": "http.response.start", "status": 200, "headers": headers})

@@ -47,7 +47,7 @@ async def search(request: Request, version: Served, kind: str) -> Response:
 
 @router.get("/{version}/{kind}/{id}", summary="One resource of the record", response_class=Response)
 async def read(request: Request, version: Served, kind: str, id: str) -> Response:  # noqa: A002 - as FHIR calls it
-    """The resource, when it is of the token's person; what is another's is not found."""
+    """The resource, of the token's person or delivered by the caller; what is another's is not found."""
     return _ask(request, VERSIONS[version], kind, resource_id=id)
 
 
@@ -62,7 +62,8 @@ def _ask(
     syntax = syntax_wanted(request, version)
     question = Question(version, kind, parameters, resource_id, syntax, is_strict(request))
     pipeline: Pipeline = request.app.state.pipeline
-    return Exchanging(request, lambda release: pipeline.query(call_of(request), question, release))
+    ask = pipeline.read if resource_id else pipeline.query
+    return Exchanging(request, lambda release: ask(call_of(request), question, release))
 
 
 assert set(VERSIONS.values()) == set(FORMATS)  # noqa: S101 - every version that is served has an address

@@ -30,6 +30,7 @@ MEDIA_TYPES: dict[str, Syntax] = {
     "xml": "xml",
 }
 ANY: dict[str, Syntax] = {"*/*": "json", "application/*": "json", "text/*": "xml"}
+RETURNS = ("minimal", "representation", "OperationOutcome")
 _UNICODE = {"", "utf-8", "utf8", "us-ascii", "ascii"}
 
 
@@ -85,8 +86,19 @@ def format_sent(request: Request) -> tuple[str, Syntax]:
 
 def is_strict(request: Request) -> bool:
     """True for `Prefer: handling=strict` (FHIR search, handling errors)."""
-    preferences = ",".join(request.headers.getlist("prefer")).lower()
-    return any(part.strip() == "handling=strict" for part in re.split("[,;]", preferences))
+    return "handling=strict" in _preferences(request)
+
+
+def preferred_return(request: Request) -> str:
+    """What of `RETURNS` is preferred as the answer to a change (FHIR R4 §3.1.0.1.8); "" for none."""
+    preferences = _preferences(request)
+    return next((each for each in RETURNS if f"return={each.lower()}" in preferences), "")
+
+
+def _preferences(request: Request) -> list[str]:
+    """What a request prefers (RFC 7240), in lower case."""
+    stated = ",".join(request.headers.getlist("prefer")).lower()
+    return [part.strip() for part in re.split("[,;]", stated)]
 
 
 def _ranges(header: str) -> Iterator[Media]:

@@ -14,6 +14,7 @@ from gateway.errors import (
     ContentError,
     Denied,
     GatewayError,
+    Gone,
     InputError,
     Issue,
     NotFound,
@@ -30,6 +31,7 @@ STATUSES: tuple[tuple[type[GatewayError], int], ...] = (
     (InputError, 400),
     (Unauthenticated, 401),
     (Denied, 403),
+    (Gone, 410),
     (NotFound, 404),
     (Conflict, 412),
 )

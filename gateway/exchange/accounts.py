@@ -26,9 +26,16 @@ class Accounted:
 
 
 def account(
-    translator: Translator, read: Read, blocks: Sequence[Block], formats: Iterable[str], context: Context
+    translator: Translator,
+    read: Read,
+    blocks: Sequence[Block] | None,
+    formats: Iterable[str],
+    context: Context,
 ) -> Accounted:
-    """Translate what was read, as far as a decision lets it through, to each format, and account for it."""
+    """Translate what was read to each format, and account for it.
+
+    `blocks` are what a decision lets through; None when that is all, with what no mapping reads.
+    """
     parts: dict[str, msgspec.Raw] = {}
     counts: dict[str, Mapping[str, int]] = {}
     issues: list[Issue] = []

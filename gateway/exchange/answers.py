@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Literal
 
@@ -21,11 +22,15 @@ BSN_SYSTEMS = (b"fhir.nl/fhir/NamingSystem/bsn", b'2.16.840.1.113883.2.4.6.3"')
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """Bytes to release, with their media type, and how many resources there are of each type."""
+    """Bytes to release, with their media type, and how many resources there are of each type.
+
+    `headers` are those of HTTP that say more of it.
+    """
 
     body: bytes
     media: str
     counts: Counter[str]
+    headers: Mapping[str, str] = field(default_factory=dict)
 
 
 def encode(tree: Resource, version: Version, syntax: Syntax) -> bytes:

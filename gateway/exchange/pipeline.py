@@ -8,7 +8,8 @@
     6. encode    in the receiver's format, and check it
     7. release   or store, whole; then record the outcome.  A decision without outcome is a visible gap
 
-`deliver` and `query` exchange records.  Reading an account or the log is an exchange too, in the same order.
+`deliver` and `query` exchange records; `changing` does single resources, in the same order.  To read an
+account or the log is an exchange too.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ from __future__ import annotations
 import uuid
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Literal, NamedTuple
 from zoneinfo import ZoneInfo
@@ -28,6 +29,8 @@ from gateway.codecs.limits import Limits
 from gateway.errors import ContentError, Issue, NotFound
 from gateway.exchange.accounts import account
 from gateway.exchange.answers import Answer, Syntax, answer, searchset
+from gateway.exchange.changes_person import FORMS
+from gateway.exchange.changing import Changing
 from gateway.exchange.parties import Parties, load_parties
 from gateway.exchange.person import whose
 from gateway.exchange.recording import Books, Call, Exchange
@@ -42,6 +45,7 @@ from gateway.policy import Request, load_register, minimise_all
 from gateway.settings import Settings
 from gateway.storage import (
     NewDocument,
+    ResourceName,
     StoredDocument,
     Transaction,
     document,
@@ -104,6 +108,7 @@ class Pipeline:
 
     def __init__(self, books: Books, parties: Parties, translator: Translator, settings: Settings) -> None:
         self.books, self.parties, self.translator = books, parties, translator
+        self.changing = Changing(books, translator, settings, self._begin)
         self._base, self._zone = settings.base_url, ZoneInfo(settings.zone)
         self._limits = Limits(settings.max_bytes, settings.max_depth, settings.max_nodes)
         self.renditions = Renditions(translator, settings.record_cache_seconds)
@@ -173,6 +178,17 @@ class Pipeline:
             exchange.step("release")
             release(ready)  # (7) release, then the outcome
             exchange.complete(counts=ready.counts, withheld=record.withheld, content=ready.body)
+
+    def read(self, call: Call, question: Question, release: Release) -> None:
+        """Give one resource: to who delivers, of what it delivered itself; to others as `query` does."""
+        party = call.party or self.parties.identify(call.token, self.books.now())
+        known = replace(call, party=party)
+        activities = self.books.register.activities
+        if any(row.action == "read-back" and row.role == party.caller.role for row in activities):
+            name = ResourceName(FORMS[question.version], question.type, question.id)
+            self.changing.read_back(known, name, None, question.syntax, release)
+        else:
+            self.query(known, question, release)
 
     def account(self, call: Call, document_id: str, release: Release) -> None:
         """Give the account of a document to the organisation that delivered it.

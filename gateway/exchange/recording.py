@@ -22,7 +22,7 @@ from typing import Self
 
 import structlog
 
-from gateway.errors import Denied, Fault, GatewayError, InputError, Issue, NotFound
+from gateway.errors import Conflict, Denied, Fault, GatewayError, InputError, Issue, NotFound
 from gateway.exchange.parties import Party
 from gateway.exchangelog import DecisionEntry, OutcomeEntry
 from gateway.observing import SILENT, Observer
@@ -166,7 +166,7 @@ class Exchange:
             self._ended("unrecorded")
 
     def _fail(self, error: Exception) -> None:
-        refused = isinstance(error, InputError | Denied | NotFound)
+        refused = isinstance(error, InputError | Denied | NotFound | Conflict)
         issues = error.issues if isinstance(error, GatewayError) else []
         code = issues[0].code if issues else "exception"
         outcome = OutcomeEntry(self.id, self._books.now(), "refused" if refused else "failed", code)

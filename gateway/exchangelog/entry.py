@@ -89,6 +89,7 @@ class Event(NamedTuple):
 
 EVENTS = {
     "deliver": Event("transfer-from-other-system", "C"),
+    "read-back": Event("transfer-to-other-system", "R"),
     "account": Event("read", "R"),
     "read": Event("transfer-to-other-system", "R"),
     "audit": Event("read-log", "R"),

@@ -122,6 +122,15 @@ class Translator:
         read.state.issues += self._unknown_codes(read)
         return read
 
+    def read_tree(self, tree: dict[str, Any], context: Context, form: str, seed: str) -> Read:
+        """The blocks of a FHIR resource or Bundle that is decoded, and found sound by `check_kinds`.
+
+        `seed` identifies the document.
+        """
+        read = self._read_tree(tree, context, form, seed)
+        read.state.issues += self._unknown_codes(read)
+        return read
+
     def _unknown_codes(self, read: Read) -> Iterator[Issue]:
         """An issue for each code that the value set of its concept does not hold."""
         for block in read.blocks:

@@ -5,6 +5,7 @@
 
     store_document(tx, document)      what was delivered: blocks, FHIR resources, or both.  Delivered
                                       again, it is answered as before
+    delivered_before(tx, document)    that answer, or None while there is none
     save(tx, document)                what one interaction changes: creates, updates and deletes resources.
                                       `Conflict` when another version holds than was expected
     lock_person(tx, person)           nobody else writes this person until the end: for a condition that must
@@ -24,6 +25,7 @@ from gateway.storage.documents import (
     NewDocument,
     Stored,
     StoredDocument,
+    delivered_before,
     document,
     lock_person,
     save,
@@ -63,6 +65,7 @@ __all__ = [
     "StoredDocument",
     "StoredResource",
     "Transaction",
+    "delivered_before",
     "document",
     "locate",
     "lock_person",

@@ -117,12 +117,18 @@ def store_document(transaction: Transaction, document: NewDocument) -> Stored:
     """
     locked = _lock(transaction, document.person)
     content_hash = _hash(document)
-    fingerprint = locked.key.fingerprint("document", document.sender, document.identifier, content_hash)
-    known = select(documents.c.id, documents.c.received).where(documents.c.fingerprint == fingerprint)
-    if found := transaction.connection.execute(known).one_or_none():
-        saved = _saved_before(transaction, found.id, locked.key)
-        return Stored(found.id, found.received, new=False, saved=saved)
-    return _store(transaction, locked, document, content_hash, fingerprint)
+    fingerprint = _fingerprint(locked.key, document, content_hash)
+    known = _known(transaction, locked.key, fingerprint)
+    return known or _store(transaction, locked, document, content_hash, fingerprint)
+
+
+def delivered_before(transaction: Transaction, document: NewDocument) -> Stored | None:
+    """What `store_document` answers when this sender delivered the same one before; None when it is new.
+
+    It stays new until the transaction ends.
+    """
+    locked = _lock(transaction, document.person)
+    return _known(transaction, locked.key, _fingerprint(locked.key, document, _hash(document)))
 
 
 def save(transaction: Transaction, document: NewDocument) -> Stored:
@@ -187,6 +193,18 @@ def _lock(transaction: Transaction, person: str) -> _Locked:
 
 def _hash(document: NewDocument) -> str:
     return hashlib.sha256(document.content).hexdigest()
+
+
+def _fingerprint(key: DataKey, document: NewDocument, content_hash: str) -> str:
+    return key.fingerprint("document", document.sender, document.identifier, content_hash)
+
+
+def _known(transaction: Transaction, key: DataKey, fingerprint: str) -> Stored | None:
+    known = select(documents.c.id, documents.c.received).where(documents.c.fingerprint == fingerprint)
+    found = transaction.connection.execute(known).one_or_none()
+    if found is None:
+        return None
+    return Stored(found.id, found.received, new=False, saved=_saved_before(transaction, found.id, key))
 
 
 def _store(

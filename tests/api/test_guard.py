@@ -138,9 +138,11 @@ def test_the_description_of_the_api_names_every_address(door: Door) -> None:
     assert set(paths) == {
         "/documents",
         "/documents/{document}/account",
+        "/fhir/{version}",
         "/fhir/{version}/metadata",
         "/fhir/{version}/{kind}",
         "/fhir/{version}/{kind}/{id}",
+        "/fhir/{version}/{kind}/{id}/_history/{vid}",
         "/audit/exchanges",
         "/health/live",
         "/health/ready",

@@ -26,7 +26,7 @@ PAGE = (Path(gateway.api.__file__).parent / "README.md").read_text()
 def test_every_address_is_on_the_page_and_no_other(door: Door) -> None:
     paths = door.get("/openapi.json", None).json()["paths"]
     described = {f"{method.upper()} {path}" for path, methods in paths.items() for method in methods}
-    assert set(re.findall(r"(?:GET|POST) /[\w/{}$]+", PAGE)) == described
+    assert set(re.findall(r"(?:GET|POST|PUT|DELETE) /[\w/{}$]+", PAGE)) == described
 
 
 @pytest.mark.parametrize("claim", sorted({check.claim for check in CHECKS}))

@@ -17,12 +17,14 @@ def test_the_activities_that_come_with_the_gateway() -> None:
     found = {row.id: row for row in load_register().activities}
     assert set(found) == {
         "epd-delivers-document",
+        "epd-reads-own-delivery",
         "epd-reads-account",
         "person-reads-own-record",
         "auditor-reads-log",
     }
     assert {name: row.role for name, row in found.items()} == {
         "epd-delivers-document": "care-provider",
+        "epd-reads-own-delivery": "care-provider",
         "epd-reads-account": "care-provider",
         "person-reads-own-record": "pgo",
         "auditor-reads-log": "auditor",

@@ -1,0 +1,192 @@
+"""What an EPD writes: resources, and Bundles of them; and what it reads back of that."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Path, Request
+from starlette.responses import Response
+
+from gateway.api.exchanging import Exchanging, call_of, in_thread, receiving
+from gateway.api.fhir import VERSIONS, Served
+from gateway.api.guard import report
+from gateway.api.negotiation import MEDIA_TYPES, format_sent, preferred_return, syntax_wanted
+from gateway.api.outcomes import HttpError, outcome, shown, status_of
+from gateway.api.rendering import resource
+from gateway.codecs.fhir_types import Version
+from gateway.errors import GatewayError, Issue
+from gateway.exchange.changes import Method, Posted
+from gateway.exchange.changes_answers import Changed, location, response, served_back, validators
+from gateway.exchange.changes_person import FORMS
+from gateway.exchange.changing import Changing
+from gateway.storage import ResourceName
+
+Tree = dict[str, Any]
+
+router = APIRouter(prefix="/fhir", tags=["fhir"])
+
+_BODY = {
+    "requestBody": {
+        "required": True,
+        "content": {
+            media: {"schema": {"type": "string"}} for media in MEDIA_TYPES if media.startswith("application/")
+        },
+    }
+}
+Name = Annotated[str, Path(alias="id")]
+VersionId = Annotated[str, Path(pattern=r"^[0-9]{1,9}$")]
+
+
+# Some clients write the base with a slash at its end.
+@router.post("/{version}/", include_in_schema=False, response_class=Response)
+@router.post(
+    "/{version}",
+    summary="Deliver a Bundle about one person: transaction, batch, document or message",
+    response_class=Response,
+    openapi_extra=_BODY,
+    responses={201: {"description": "A document or message was stored"}},
+)
+async def post_bundle(request: Request, version: Served) -> Response:
+    """A Bundle of responses; for a document or message an OperationOutcome."""
+    changing, receive = _changing(request), _posted(request, VERSIONS[version], "POST")
+    changed = await in_thread(
+        request, lambda: changing.change_together(call_of(request), VERSIONS[version], receive)
+    )
+    if isinstance(changed, list):
+        entries = [each for one in changed for each in _entries(request, VERSIONS[version], one)]
+        return resource(request, {"resourceType": "Bundle", "type": "batch-response", "entry": entries})
+    if changed.asked.kind == "document":
+        return _delivered(request, changed)
+    entries = _entries(request, VERSIONS[version], changed)
+    tree = {"resourceType": "Bundle", "type": "transaction-response", "entry": entries}
+    return resource(request, tree, 200, _account_of(request, changed))
+
+
+@router.post(
+    "/{version}/{kind}",
+    status_code=201,
+    summary="Create a resource",
+    response_class=Response,
+    openapi_extra=_BODY,
+    responses={200: {"description": "One that meets If-None-Exist is there"}},
+)
+async def create(request: Request, version: Served, kind: str) -> Response:
+    """The resource under an id of the gateway; with `If-None-Exist` only when none meets that."""
+    return await _change(request, version, "POST", kind)
+
+
+@router.put(
+    "/{version}/{kind}/{id}",
+    summary="Update a resource, or create it under this id",
+    response_class=Response,
+    openapi_extra=_BODY,
+    responses={201: {"description": "It was not there"}},
+)
+async def update(request: Request, version: Served, kind: str, name: Name) -> Response:
+    """The resource as it is now; with `If-Match` only when that version holds."""
+    return await _change(request, version, "PUT", kind, name)
+
+
+@router.delete(
+    "/{version}/{kind}/{id}", status_code=204, summary="Delete a resource", response_class=Response
+)
+async def delete(request: Request, version: Served, kind: str, name: Name) -> Response:
+    """Nothing; reading it back is answered with 410 from now on."""
+    return await _change(request, version, "DELETE", kind, name)
+
+
+@router.get(
+    "/{version}/{kind}/{id}/_history/{vid}",
+    summary="A version that the caller delivered",
+    response_class=Response,
+)
+async def version_read(request: Request, version: Served, kind: str, name: Name, vid: VersionId) -> Response:
+    """The version as it was kept."""
+    syntax, changing = syntax_wanted(request, VERSIONS[version]), _changing(request)
+    which, number = ResourceName(FORMS[VERSIONS[version]], kind, name), int(vid)
+    return Exchanging(
+        request, lambda release: changing.read_back(call_of(request), which, number, syntax, release)
+    )
+
+
+def _changing(request: Request) -> Changing:
+    changing: Changing = request.app.state.pipeline.changing
+    return changing
+
+
+async def _change(request: Request, served: Served, method: Method, kind: str, name: str = "") -> Response:
+    """The answer to a change of one resource, in the shape that is preferred (http.html#ops)."""
+    version = VERSIONS[served]
+    changing, receive = _changing(request), _posted(request, version, method, kind, name)
+    changed = await in_thread(request, lambda: changing.change(call_of(request), version, receive))
+    (done,) = changed.kept.done
+    headers = _account_of(request, changed) | validators(done.version, done.received)
+    if method == "POST" or done.status == 201:
+        headers["Location"] = f"{request.app.state.settings.base_url}/fhir/{version}/{location(done)}"
+    wanted = preferred_return(request)
+    if wanted == "OperationOutcome" and done.status != 204:
+        return resource(request, outcome(_report(changed)), done.status, headers)
+    if wanted == "minimal" or not done.content:
+        return Response(status_code=done.status, headers=headers)
+    tree = served_back(done.content, done.version, done.received, version)
+    return resource(request, tree, done.status, headers)
+
+
+def _posted(
+    request: Request, version: Version, method: Method, kind: str = "", name: str = ""
+) -> Callable[[], Posted]:
+    """Gives what was posted, when it is known who calls.  Raises `HttpError` for what is not answered."""
+    syntax_wanted(request, version)
+    receive = receiving(request, request.app.state.settings.max_bytes)
+    if_match, if_none_exist = (request.headers.get(each, "") for each in ("if-match", "if-none-exist"))
+
+    def posted() -> Posted:
+        if method == "DELETE":
+            return Posted(method, type=kind, id=name, if_match=if_match)
+        form, syntax = format_sent(request)
+        if form not in ("", FORMS[version]):
+            raise HttpError(415, "not-supported", "this address takes another fhirVersion")
+        return Posted(method, receive(), syntax, kind, name, if_match, if_none_exist)
+
+    return posted
+
+
+def _delivered(request: Request, changed: Changed) -> Response:
+    where = f"{request.app.state.settings.base_url}/documents/{changed.kept.id}/account"
+    status = 201 if changed.kept.new else 200
+    return resource(request, outcome(_report(changed)), status, {"Location": where})
+
+
+def _entries(request: Request, version: Version, changed: Changed | GatewayError) -> list[Tree]:
+    """The entries of a response Bundle for an exchange; warnings stand at the entry that they are about."""
+    if isinstance(changed, GatewayError):
+        return [_failed(request, changed)]
+    whole = preferred_return(request) == "representation"
+    entries = []
+    for done, issues in changed.apart():
+        told = outcome(issues) if issues else None
+        entries.append(response(done, told, version, whole=whole))
+    return entries
+
+
+def _failed(request: Request, error: GatewayError) -> Tree:
+    own, status = request.scope["state"]["request_id"], status_of(error)
+    if status >= 500:
+        report(error)
+    return {"response": {"status": str(status), "outcome": outcome(shown(error, own))}}
+
+
+def _account_of(request: Request, changed: Changed) -> dict[str, str]:
+    """Where the account of a change is (RFC 8288)."""
+    where = f"{request.app.state.settings.base_url}/documents/{changed.kept.id}/account"
+    return {"Link": f'<{where}>; rel="describedby"'}
+
+
+def _report(changed: Changed) -> list[Issue]:
+    """What was kept, what becomes of the values in each format, then the warnings."""
+    issues = [Issue("information", "informational", f"kept {len(changed.kept.done)} resources")]
+    for form, counts in changed.values.items():
+        text = ", ".join(f"{number} {state}" for state, number in counts.items())
+        issues.append(Issue("information", "informational", f"values in {form}: {text}"))
+    return [*issues, *changed.issues]

@@ -1,0 +1,97 @@
+"""Conditions: `identifier=system|value`, of a conditional create or a conditional reference.
+
+    If-None-Exist: identifier=http://epd.example/problem|17
+    Patient?identifier=http://fhir.nl/fhir/NamingSystem/bsn|…
+
+Identifiers are what a sender knows a thing by; another parameter is refused, since one that were left out
+would let a condition meet more.  A BSN may stand only in a condition about a Patient.  No text of a condition
+is repeated in an issue.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Any
+from urllib.parse import parse_qsl
+
+from gateway.errors import ContentError, InputError, Issue
+from gateway.exchange.person import BSN_SYSTEMS
+from gateway.storage import normalise_bsn
+
+_CONDITIONAL = re.compile(r"([A-Z][A-Za-z]+)\?")
+MAX_TOKENS = 10
+"""Most identifiers in one condition."""
+
+
+@dataclass(frozen=True, slots=True)
+class Condition:
+    """Identifiers (system, value) that a resource of the type must all have; no system: of any."""
+
+    type: str
+    tokens: frozenset[tuple[str, str]] = field(repr=False)
+
+    def met_by(self, resource: dict[str, Any]) -> bool:
+        """True for a resource of the type with these identifiers."""
+        if resource["resourceType"] != self.type:
+            return False
+        there = {_normal(*each) for each in identifiers(resource.get("identifier"))}
+        values = {value for _, value in there}
+        return all(token in there if token[0] else token[1] in values for token in self.tokens)
+
+    @property
+    def bsn(self) -> str:
+        """The BSN in it, nine digits when it is one; "" when it has none."""
+        return next((value for system, value in self.tokens if is_bsn_system(system)), "")
+
+
+def parse_condition(kind: str, text: str, place: str) -> Condition | None:
+    """The condition of a query string (`Type?` before it or not); None for "".  Raises `InputError`."""
+    query = text.rpartition("?")[2]
+    if not query:
+        return None
+    pairs = parse_qsl(query, keep_blank_values=True)
+    if not pairs or len(pairs) > MAX_TOKENS:
+        raise _refused("value", f"a condition has 1 to {MAX_TOKENS} parameters", place)
+    tokens = set()
+    for name, value in pairs:
+        system, _, number = value.rpartition("|")
+        if name != "identifier" or not number or "," in value:
+            raise _refused("not-supported", "a condition is identifier=system|value", place)
+        if is_bsn_system(system) and kind != "Patient":
+            raise _refused("security", "a BSN may stand only in a condition about a Patient", place)
+        tokens.add(_normal(system, number))
+    return Condition(kind, frozenset(tokens))
+
+
+def conditional(literal: str) -> str:
+    """The type that a conditional reference is to (http.html#trules); "" for any other reference."""
+    found = _CONDITIONAL.match(literal)
+    return found[1] if found else ""
+
+
+def is_bsn_system(system: str) -> bool:
+    """True for the system of a BSN, as URI or OID."""
+    return any(each in system for each in BSN_SYSTEMS)
+
+
+def identifiers(element: Any) -> Iterator[tuple[str, str]]:
+    """System and value of an Identifier, or of several."""
+    for each in element if isinstance(element, list) else [element]:
+        if isinstance(each, dict) and isinstance(each.get("value"), str):
+            yield each.get("system", ""), each["value"]
+
+
+def _normal(system: str, value: str) -> tuple[str, str]:
+    """A BSN has one spelling here, whatever it came in."""
+    if not is_bsn_system(system):
+        return system, value
+    try:
+        return BSN_SYSTEMS[0], normalise_bsn(value)
+    except ContentError:
+        return BSN_SYSTEMS[0], value
+
+
+def _refused(code: str, text: str, place: str) -> InputError:
+    return InputError(Issue("error", code, text, place=place))
