@@ -80,6 +80,7 @@ class Changing:
     def _change(self, exchange: Exchange, asked: Asked) -> Changed:
         asked.check()
         exchange.asked(asked.summary)
+        exchange.step("decode")
         context, sender = self._context(asked.version), exchange.party.organisation
         with self._books.database.read() as transaction:  # (2) decode; whose record it is
             own = Own(transaction, sender, asked.version)
@@ -89,6 +90,7 @@ class Changing:
         decision = exchange.decide(found.person, read.kinds)  # (3) decide
         exchange.record(decision)  # (4) record
         _check_whole(decision)  # (5) minimise
+        exchange.step("encode")
         accounted = account(self._translator, read.read, None, FORMS.values(), context)  # (6) encode
         delivery = NewDocument(
             person=found.person,
@@ -100,6 +102,7 @@ class Changing:
             release=read.read.release,
             account=accounted.data,
         )
+        exchange.step("store")
         with self._books.database.write() as transaction:  # (7) store, and the outcome with it
             kept = keep(transaction, asked, delivery, context.base)
             counts = Counter(each.name.type for each in kept.done)
@@ -131,7 +134,9 @@ class Changing:
             decision = exchange.decide(there.person)  # (3) decide
             exchange.record(decision)  # (4) record
             _check_whole(decision)  # (5) minimise
+            exchange.step("encode")
             ready = _ready(found, version, syntax)  # (6) encode
+            exchange.step("release")
             release(ready)  # (7) release, then the outcome
             exchange.complete(counts=ready.counts, content=ready.body)
 

@@ -225,7 +225,7 @@ class Pipeline:
     def served(self, version: Version) -> list[str]:
         """The resource types that can be asked for, sorted."""
         parts = self.translator.loaded(FORMATS[version]).parts.values()
-        return sorted({part.type for part in parts if types(version).is_resource(part.type)})
+        return sorted({"Provenance", *(each.type for each in parts if types(version).is_resource(each.type))})
 
     def _begin(self, call: Call, action: str, *, blocks: frozenset[str] | None = None) -> Exchange:
         """An exchange of a party that is known.  A reader's person is that of its token."""

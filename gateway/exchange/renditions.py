@@ -14,11 +14,13 @@ from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 from gateway.codecs.fhir_types import Version
-from gateway.exchange.record import Source, Whole, whole
+from gateway.exchange.changes_answers import instant
+from gateway.exchange.provenance import provenance
+from gateway.exchange.record import Source, whole
 from gateway.exchange.search import Resource
 from gateway.mapping import Context, Translator
 from gateway.policy import Decision, minimise_all
-from gateway.storage import FhirForm, Transaction, record_of, revision_of
+from gateway.storage import FhirForm, StoredDocument, Transaction, documents_of, record_of, revision_of
 
 FORMATS: Mapping[Version, FhirForm] = {"r4": "fhir-r4", "stu3": "fhir-stu3"}
 
@@ -69,7 +71,10 @@ class Renditions:
         made = whole(record, lambda data, form: self._translator.read(data, context, form))
         blocks, withheld = minimise_all(made.blocks, decision)
         written = self._translator.write_blocks(blocks, FORMATS[version], context, person)
-        stamped = [_stamped(each, written.keys, made) for each in written.resources]
+        sources = {name: made.sources[key] for name, key in written.keys.items() if key in made.sources}
+        stamped = [_stamped(each, sources.get(_name(each))) for each in written.resources]
+        if decision.blocks is None:  # who delivered is told to whom all of the record is open
+            stamped += _provenances(documents_of(transaction, person), sources, version)
         return Rendition(stamped, len(withheld))
 
     def _get(self, key: _Key) -> Rendition | None:
@@ -95,9 +100,23 @@ class Renditions:
         return now - made > self._seconds or (old.person == new.person and old.revision < new.revision)
 
 
-def _stamped(resource: Resource, keys: Mapping[str, str], made: Whole) -> Resource:
+def _name(resource: Resource) -> str:
+    return f"{resource['resourceType']}/{resource['id']}"
+
+
+def _stamped(resource: Resource, source: Source | None) -> Resource:
     """A resource that says when, and as which version, it was received."""
-    name = f"{resource['resourceType']}/{resource['id']}"
-    source = made.sources.get(keys.get(name, ""), Source("", 0, ""))
-    meta = {"versionId": str(source.version), "lastUpdated": source.received} if source.received else {}
+    if source is None or not source.received:
+        return resource
+    meta = {"versionId": str(source.version), "lastUpdated": instant(source.received)}
     return resource | {"meta": meta | resource.get("meta", {})}
+
+
+def _provenances(
+    delivered: Sequence[StoredDocument], sources: Mapping[str, Source], version: Version
+) -> list[Resource]:
+    """Where the resources came from: one Provenance for each delivery that any of them is of."""
+    targets: dict[str, list[str]] = {}
+    for name, source in sources.items():
+        targets.setdefault(source.document, []).append(name)
+    return [provenance(each, targets[each.id], version) for each in delivered if each.id in targets]

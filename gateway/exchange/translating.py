@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from typing import Any
 
 from gateway.blocks import Block
 from gateway.codecs.limits import Limits
@@ -21,6 +22,11 @@ class ObservedTranslator(Translator):
         """As `Translator.read`."""
         with self._observer.timed("translation", "read"):
             return super().read(data, context, form, limits)
+
+    def read_tree(self, tree: dict[str, Any], context: Context, form: str, seed: str) -> Read:
+        """As `Translator.read_tree`."""
+        with self._observer.timed("translation", "read"):
+            return super().read_tree(tree, context, form, seed)
 
     def write(
         self,

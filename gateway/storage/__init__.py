@@ -15,6 +15,7 @@
     locate(tx, name)                  whose a resource is, its version, sender, whether it was deleted
     version_of(tx, name, version)     one version with its content
     document(tx, id)                  what was received, with its account
+    documents_of(tx, person)          all that was received of a person
 
 A person is a pseudonym: `Database.pseudonym(bsn)`.  Who may see what is for the caller to decide.
 """
@@ -27,6 +28,7 @@ from gateway.storage.documents import (
     StoredDocument,
     delivered_before,
     document,
+    documents_of,
     lock_person,
     save,
     store_document,
@@ -67,6 +69,7 @@ __all__ = [
     "Transaction",
     "delivered_before",
     "document",
+    "documents_of",
     "locate",
     "lock_person",
     "normalise_bsn",

@@ -14,7 +14,7 @@ from datetime import datetime
 from typing import Any, NamedTuple
 
 import msgspec
-from sqlalchemy import and_, insert, select, update
+from sqlalchemy import RowMapping, and_, insert, select, update
 from sqlalchemy.exc import IntegrityError
 
 from gateway.blocks import Block
@@ -153,7 +153,24 @@ def document(transaction: Transaction, document_id: str) -> StoredDocument:
     row = transaction.connection.execute(query).mappings().one_or_none()
     if row is None:
         raise NotFound(Issue("error", "not-found", "there is no such document"))
-    contents = open_document(row, record_key(transaction, row["pseudonym"]))
+    return _opened(row, record_key(transaction, row["pseudonym"]))
+
+
+def documents_of(transaction: Transaction, person: str) -> list[StoredDocument]:
+    """All that was received of a person (a pseudonym), in the order of receipt.  Raises `Fault`."""
+    query = (
+        select(documents, persons.c.pseudonym)
+        .join(persons, persons.c.id == documents.c.person)
+        .where(persons.c.pseudonym == person)
+        .order_by(documents.c.sequence)
+    )
+    rows = transaction.connection.execute(query).mappings().all()
+    key = record_key(transaction, person) if rows else None
+    return [_opened(row, key) for row in rows if key is not None]
+
+
+def _opened(row: RowMapping, key: DataKey) -> StoredDocument:
+    contents = open_document(row, key)
     return StoredDocument(
         id=row["id"],
         person=row["pseudonym"],

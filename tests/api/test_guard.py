@@ -138,6 +138,10 @@ def test_the_description_of_the_api_names_every_address(door: Door) -> None:
     assert set(paths) == {
         "/documents",
         "/documents/{document}/account",
+        "/fhir/{version}/{kind}/_search",
+        "/fhir/{version}/Observation/$lastn",
+        "/fhir/{version}/Patient/{id}/$everything",
+        "/fhir/{version}/Composition/{id}/$document",
         "/fhir/{version}",
         "/fhir/{version}/metadata",
         "/fhir/{version}/{kind}",

@@ -148,3 +148,18 @@ def test_nothing_is_kept_when_that_is_not_wanted(house: House) -> None:
     receive(house, PATIENT, WEIGHT)
     house.ask(Question("r4", "Observation"))
     assert not house.pipeline.renditions._kept
+
+
+def test_what_came_from_where_comes_along(house: House) -> None:
+    house.deliver()
+    receive(house, PATIENT, WEIGHT)
+    for version in ("r4", "stu3"):
+        entries = house.search(version, f"{WEIGHING}&_revinclude=Provenance:target")["entry"]
+        found = [each["resource"] for each in entries if each["resource"]["resourceType"] == "Observation"]
+        provenances = [each["resource"] for each in entries if each["search"]["mode"] == "include"]
+        assert len(found) == len(provenances) == 2  # one of the document, one that was received by itself
+        for each in found:
+            name = f"Observation/{each['id']}"
+            (mine,) = [one for one in provenances if {"reference": name} in one["target"]]
+            assert mine["recorded"] == each["meta"]["lastUpdated"]
+        assert FENNA not in json.dumps(provenances)
