@@ -55,11 +55,16 @@ def references(resource: Tree, place: str) -> Iterator[tuple[str, Tree]]:
         for number, each in enumerate(value if isinstance(value, list) else [value]):
             if isinstance(each, dict):
                 here = f"{place}.{name}" + (f"[{number}]" if isinstance(value, list) else "")
-                if "resourceType" not in each and (
-                    "reference" in each or isinstance(each.get("identifier"), dict)
-                ):
+                if "resourceType" not in each and _is_reference(each):
                     yield here, each
                 yield from references(each, here)
+
+
+def _is_reference(element: Tree) -> bool:
+    """True for a Reference; an element that holds one may be called so too (Consent.provision.actor)."""
+    literal = element.get("reference", "")
+    named = "reference" in element or isinstance(element.get("identifier"), dict)
+    return named and isinstance(literal, str)
 
 
 def redirected(element: Any, lead: Callable[[str], str]) -> Any:

@@ -200,6 +200,7 @@ def test_references_are_found_wherever_they_stand() -> None:
         performer=[{"reference": "a"}, {"identifier": {"system": BSN, "value": "1"}}],
         extension=[{"url": "x", "valueReference": {"reference": "b"}}],
         contained=[{"resourceType": "Device", "identifier": [{"value": "1"}], "owner": {"reference": "c"}}],
+        actor=[{"reference": {"reference": "d"}}],  # as in Consent.provision
     )
     assert [place for place, _ in references(tree, "Observation")] == [
         "Observation.subject",
@@ -207,6 +208,7 @@ def test_references_are_found_wherever_they_stand() -> None:
         "Observation.performer[1]",
         "Observation.extension[0].valueReference",
         "Observation.contained[0].owner",
+        "Observation.actor[0].reference",
     ]
 
 
