@@ -17,15 +17,14 @@ from gateway.codecs.limits import DEFAULT, Limits
 PLACEHOLDER: Final = "-start"
 CARRIED: Final = "{https://zibpoort.example/ada}carried"
 """In `adaextension`, where a form lets anything stand: what another format said besides."""
-_HIDDEN = etree.XPath('//*[@hidden="true"]')
+_HIDDEN = etree.XPath('//*[@hidden="true"][substring(name(), string-length(name()) - 5) != "-start"]')
 
 
 def decode(data: bytes, limits: Limits = DEFAULT) -> etree._Element:
     """The root element, without blank text.  Raises `SyntaxFault` with line and column."""
     root = xml.parse(data, limits)
     for element in _HIDDEN(root):
-        if isinstance(element.tag, str) and not element.tag.endswith(PLACEHOLDER):
-            element.tag += PLACEHOLDER
+        element.tag += PLACEHOLDER
     return root
 
 

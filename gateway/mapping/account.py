@@ -8,7 +8,6 @@ No line holds the value itself.
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any, Final, Literal
 
@@ -105,15 +104,20 @@ class Account:
 
     def counts(self) -> dict[str, int]:
         """How many leaves there are in each state."""
-        found = Counter(line.state for line in self.lines())
-        return {state: found[state] for state in STATES}
+        return _counted(self.lines())
 
     def dump(self) -> bytes:
         """The account as JSON: the counts, then the lines."""
         lines = list(self.lines())
-        found = Counter(line.state for line in lines)
-        whole = {"counts": {state: found[state] for state in STATES}, "lines": lines}
+        whole = {"counts": _counted(lines), "lines": lines}
         return msgspec.json.format(msgspec.json.encode(whole), indent=1)
+
+
+def _counted(lines: Iterable[Line]) -> dict[str, int]:
+    found: dict[str, int] = dict.fromkeys(STATES, 0)
+    for line in lines:
+        found[line.state] += 1
+    return found
 
 
 def fhir_leaves(tree: dict[str, Any], marks: dict[int, dict[Any, tuple[str, int]]]) -> Iterator[Leaf]:

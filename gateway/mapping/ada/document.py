@@ -10,7 +10,7 @@ Generated code calls it for whatever goes beyond one value.  Three rules hold:
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import defaultdict
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -64,10 +64,10 @@ class AdaReading:
         self._ids: dict[str, Block] = {}
         self._images = Images()
         self._numbers: dict[tuple[str, str, str], Block] = {}
-        self._keys: Counter[str] = Counter()
-        self._counts: Counter[str] = Counter()
+        self._keys: defaultdict[str, int] = defaultdict(int)
+        self._counts: defaultdict[str, int] = defaultdict(int)
         self._unknown: list[Issue] = []
-        self._reported: Counter[str] = Counter()
+        self._reported: defaultdict[str, int] = defaultdict(int)
         self._one_person = False
 
     # -- where blocks stand ------------------------------------------------------------------------

@@ -95,6 +95,7 @@ class Writing:
         self.datatypes: dict[tuple[str, str], Any] = {}
         self.displays: dict[str, Callable[[Any], str]] = {}
         self.translate: Callable[[str, Code], Code | None] = lambda _name, _code: None
+        self._shown: dict[str, str] = {}
         self._mapped: dict[tuple[str, Any, bool], Callable[..., Any]] = {}
         self._referring: dict[str, Callable[..., Any]] = {}
         self._units: dict[tuple[str, str], Callable[..., Any]] = {}
@@ -259,8 +260,11 @@ class Writing:
         return result
 
     def _display(self, block: Block) -> str:
-        found = self.displays.get(block.type)
-        return found(block.values) if found else ""
+        """How references to a block call it: worked out once, however many there are."""
+        if block.key not in self._shown:
+            made = self.displays.get(block.type)
+            self._shown[block.key] = made(block.values) if made else ""
+        return self._shown[block.key]
 
     def _outward(self, ref: Ref) -> Tree | None:
         result: Tree = {}
