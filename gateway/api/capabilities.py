@@ -69,7 +69,8 @@ def _rest(pipeline: Pipeline, version: Version) -> dict[str, Any]:
 
 def _operations_of_stu3(version: Version, served: list[str]) -> dict[str, Any]:
     """STU3 lists operations for the whole server; R4 has them with their resource type."""
-    rows = [row for kind in served for row in operations_of(kind, version)] if version == "stu3" else []
+    found = [row for kind in served for row in operations_of(kind, version)] if version == "stu3" else []
+    rows = [row for i, row in enumerate(found) if row not in found[:i]]
     return {"operation": rows} if rows else {}
 
 

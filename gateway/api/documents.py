@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from fastapi import APIRouter, Request
 from starlette.responses import Response
 
@@ -14,7 +16,9 @@ from gateway.exchange import Delivery, Pipeline, Sent
 
 router = APIRouter(prefix="/documents", tags=["documents"])
 
-_BODY = {media: {"schema": {"type": "string"}} for media in MEDIA_TYPES if media.startswith("application/")}
+_MEDIA = {media: {"schema": {"type": "string"}} for media in MEDIA_TYPES if media.startswith("application/")}
+DOCUMENT_BODY = {"requestBody": {"required": True, "content": _MEDIA}}
+"""A document as the body of a request, in the OpenAPI."""
 
 
 @router.post(
@@ -23,23 +27,13 @@ _BODY = {media: {"schema": {"type": "string"}} for media in MEDIA_TYPES if media
     summary="Deliver a document about one person",
     response_class=Response,
     responses={200: {"description": "The same document was delivered before"}},
-    openapi_extra={"requestBody": {"required": True, "content": _BODY}},
+    openapi_extra=DOCUMENT_BODY,
 )
 async def deliver(request: Request) -> Response:
     """Take in ADA XML or a FHIR Bundle (R4 or STU3, JSON or XML), about one person, whole or not at all."""
-    receive = receiving(request, request.app.state.settings.max_bytes)
-
-    def sent() -> Sent:
-        form, syntax = format_sent(request)
-        content = receive()
-        first = content.lstrip(b"\xef\xbb\xbf\xff\xfe\x00 \t\r\n")[:1]
-        if first in ((b"<",) if syntax == "json" else (b"{", b"[")):
-            text = f"the document is not {syntax}, as its Content-Type says"
-            raise SyntaxFault(Issue("fatal", "structure", text))
-        return Sent(content, form)
-
+    receive = sent_by(request)
     pipeline: Pipeline = request.app.state.pipeline
-    delivery = await in_thread(request, lambda: pipeline.deliver(call_of(request), sent))
+    delivery = await in_thread(request, lambda: pipeline.deliver(call_of(request), receive))
     where = f"{request.app.state.settings.base_url}/documents/{delivery.id}/account"
     return resource(request, outcome(_report(delivery)), 201 if delivery.new else 200, {"Location": where})
 
@@ -51,6 +45,22 @@ async def account(request: Request, document: str) -> Response:
     """For the organisation that delivered it: per format one line a value, with the rule that decided."""
     pipeline: Pipeline = request.app.state.pipeline
     return Exchanging(request, lambda release: pipeline.account(call_of(request), document, release))
+
+
+def sent_by(request: Request) -> Callable[[], Sent]:
+    """Gives the document of a request, from a thread.  Raises `HttpError` or `SyntaxFault`."""
+    receive = receiving(request, request.app.state.settings.max_bytes)
+
+    def sent() -> Sent:
+        form, syntax = format_sent(request)
+        content = receive()
+        first = content.lstrip(b"\xef\xbb\xbf\xff\xfe\x00 \t\r\n")[:1]
+        if first in ((b"<",) if syntax == "json" else (b"{", b"[")):
+            text = f"the document is not {syntax}, as its Content-Type says"
+            raise SyntaxFault(Issue("fatal", "structure", text))
+        return Sent(content, form)
+
+    return sent
 
 
 def _report(delivery: Delivery) -> list[Issue]:

@@ -1,4 +1,4 @@
-"""Searches by POST, and operations that are searches: `$lastn`, `$everything`, `$document`."""
+"""Searches by POST, and operations: `$lastn`, `$everything`, `$document`, `$validate`."""
 
 from __future__ import annotations
 
@@ -7,15 +7,19 @@ from urllib.parse import parse_qsl
 from fastapi import APIRouter, Request
 from starlette.responses import Response
 
-from gateway.api.exchanging import Exchanging, call_of, receiving
+from gateway.api.documents import DOCUMENT_BODY, sent_by
+from gateway.api.exchanging import Exchanging, call_of, in_thread, receiving
 from gateway.api.fhir import VERSIONS, Served
 from gateway.api.negotiation import is_strict, syntax_wanted
-from gateway.api.outcomes import HttpError
+from gateway.api.outcomes import HttpError, outcome
+from gateway.api.rendering import resource
+from gateway.errors import Issue
 from gateway.exchange import Operation, Pipeline, Question
 from gateway.exchange.search import Parameters
 
 router = APIRouter(prefix="/fhir", tags=["fhir"])
 
+SOUND = Issue("information", "informational", "nothing is wrong with it")
 FORM = "application/x-www-form-urlencoded"
 FORM_BYTES = 64 * 1024
 """Most bytes of a search in a body; more than any address holds."""
@@ -61,6 +65,21 @@ async def everything(request: Request, version: Served, id: str) -> Response:  #
 async def document(request: Request, version: Served, id: str) -> Response:  # noqa: A002 - as FHIR calls it
     """A document Bundle of a Composition and all that it refers to."""
     return _ask(request, version, "Composition", "document", id)
+
+
+@router.post(
+    "/{version}/{kind}/$validate",
+    summary="Check a resource",
+    response_class=Response,
+    openapi_extra=DOCUMENT_BODY,
+)
+async def validate(request: Request, version: Served, kind: str) -> Response:
+    """An OperationOutcome: what is wrong with it, and what of it no zib covers.  Nothing is stored."""
+    served = VERSIONS[version]
+    syntax_wanted(request, served)
+    receive, pipeline = sent_by(request), request.app.state.pipeline
+    issues = await in_thread(request, lambda: pipeline.validate(call_of(request), served, kind, receive))
+    return resource(request, outcome(list(issues) or [SOUND]))
 
 
 def _ask(

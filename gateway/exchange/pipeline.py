@@ -40,6 +40,7 @@ from gateway.exchange.search import document as document_of
 from gateway.exchange.translating import ObservedTranslator
 from gateway.exchangelog import Search as LogSearch
 from gateway.mapping import Context, Read, Translator
+from gateway.mapping.account import CARRIED
 from gateway.observing import SILENT, Observer
 from gateway.policy import Request, load_register, minimise_all
 from gateway.settings import Settings
@@ -156,6 +157,30 @@ class Pipeline:
                     code="" if stored.new else "duplicate",
                 )
         return Delivery(stored.id, stored.new, counts, accounted.counts, (*read.issues, *accounted.issues))
+
+    def validate(self, call: Call, version: Version, kind: str, receive: Receive) -> tuple[Issue, ...]:
+        """What is wrong with a resource, and what of it no zib covers; nothing of it is stored.
+
+        Raises `Unauthenticated`, `Denied`, `SyntaxFault`, `ContentError` or `Fault`.
+        """
+        with self._begin(call, "validate", blocks=NOTHING) as exchange:  # (1) receive
+            exchange.asked(f"{version} {kind}/$validate")
+            sent = receive()
+            exchange.received(sent.content)
+            exchange.record(exchange.decide("", NOTHING))  # (3) decide, (4) record
+            exchange.step("decode")
+            context = self._context(version)
+            read = self.translator.read(sent.content, context, FORMATS[version], self._limits)  # (2) decode
+            written = self.translator.write(read, FORMATS[version], context)  # (6) encode: it can be written
+            exchange.complete(counts={})  # (7) nothing is stored, and the answer holds no value of it
+        beside = (
+            Issue(
+                "information", "informational", "no zib covers this: it goes to no other format", line.place
+            )
+            for line in written.account.lines()
+            if line.state == CARRIED
+        )
+        return (*_of_kind(read, kind), *read.issues, *beside)
 
     def query(self, call: Call, question: Question, release: Release) -> None:
         """Answer a question about the record of the token's person, in the version asked for.
@@ -279,6 +304,14 @@ def _subject(read: Read) -> str:
     if issues:
         raise ContentError(*issues)
     return bsn
+
+
+def _of_kind(read: Read, kind: str) -> list[Issue]:
+    """An issue for a resource of another type than that of the address."""
+    found = {leaf.place.partition(".")[0] for leaf in read.leaves()}
+    if found == {kind}:
+        return []
+    return [Issue("error", "structure", f"this is no {kind}", place=next(iter(found), ""))]
 
 
 def _found(question: Question, search: Search, resources: Sequence[Resource]) -> Resource:

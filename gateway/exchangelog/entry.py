@@ -89,6 +89,7 @@ class Event(NamedTuple):
 
 EVENTS = {
     "deliver": Event("transfer-from-other-system", "C"),
+    "validate": Event("transfer-from-other-system", "E"),
     "read-back": Event("transfer-to-other-system", "R"),
     "account": Event("read", "R"),
     "read": Event("transfer-to-other-system", "R"),

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from conformance.stage import PGO
+from conformance.stage import EPD, PGO, Client
 from tests.api.client import Door
 from tests.exchange.house import BRAM, FENNA
 
@@ -90,3 +90,32 @@ def test_the_operations_are_announced(door: Door, version: str) -> None:
     rest = door.get(f"/fhir/{version}/metadata", None).json()["rest"][0]
     rows = rest.get("operation", []) or [op for row in rest["resource"] for op in row.get("operation", [])]
     assert {row["name"] for row in rows} >= {"lastn", "everything"}
+
+
+def checked(door: Door, path: str, tree: dict[str, Any], client: Client = EPD) -> Any:
+    person = FENNA if client is PGO else ""
+    headers = {"Authorization": f"Bearer {door.house.stage.token(client, person)}"}
+    return door.http.post(path, json=tree, headers=headers | {"Content-Type": "application/fhir+json"})
+
+
+@pytest.mark.parametrize("version", VERSIONS)
+def test_a_resource_is_checked_and_not_kept(door: Door, version: str) -> None:
+    path = f"/fhir/{version}/Patient/$validate"
+    before = door.house.rows()
+    sound = checked(door, path, {"resourceType": "Patient", "gender": "female"})
+    assert [issue["severity"] for issue in sound.json()["issue"]] == ["information"]
+    beside = checked(door, path, {"resourceType": "Patient", "gender": "female", "active": True}).json()[
+        "issue"
+    ]
+    assert [issue["expression"] for issue in beside] == [["Patient.active"]]
+    wrong = checked(door, path, {"resourceType": "Condition", "code": {"text": "x"}}).json()["issue"]
+    assert ("error", "this is no Patient") in {
+        (each["severity"], each["diagnostics"][-18:]) for each in wrong
+    }
+    broken = checked(door, path, {"resourceType": "Patient", "gender": 4})
+    assert broken.status_code == 400
+    assert door.house.rows() == before
+    decision, outcome = door.house.log()[0]
+    assert decision["activity"] == "epd-validates-resource"
+    assert outcome is not None
+    assert checked(door, path, {"resourceType": "Patient"}, PGO).status_code == 403

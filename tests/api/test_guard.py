@@ -139,6 +139,7 @@ def test_the_description_of_the_api_names_every_address(door: Door) -> None:
         "/documents",
         "/documents/{document}/account",
         "/fhir/{version}/{kind}/_search",
+        "/fhir/{version}/{kind}/$validate",
         "/fhir/{version}/Observation/$lastn",
         "/fhir/{version}/Patient/{id}/$everything",
         "/fhir/{version}/Composition/{id}/$document",

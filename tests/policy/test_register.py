@@ -18,6 +18,7 @@ def test_the_activities_that_come_with_the_gateway() -> None:
     assert set(found) == {
         "epd-delivers-document",
         "epd-reads-own-delivery",
+        "epd-validates-resource",
         "epd-reads-account",
         "person-reads-own-record",
         "auditor-reads-log",
@@ -25,6 +26,7 @@ def test_the_activities_that_come_with_the_gateway() -> None:
     assert {name: row.role for name, row in found.items()} == {
         "epd-delivers-document": "care-provider",
         "epd-reads-own-delivery": "care-provider",
+        "epd-validates-resource": "care-provider",
         "epd-reads-account": "care-provider",
         "person-reads-own-record": "pgo",
         "auditor-reads-log": "auditor",

@@ -36,6 +36,7 @@ def operations_of(kind: str, version: Version) -> list[dict[str, Any]]:
     """The operations of a resource type, as the version writes them: a Reference in STU3."""
     base = "http://hl7.org/fhir/OperationDefinition"
     rows = [(name, f"{base}/{kind}-{name}") for name in OPERATIONS.get(kind, ())]
+    rows.append(("validate", f"{base}/Resource-validate"))
     if version == "stu3":
         return [{"name": name, "definition": {"reference": url}} for name, url in rows]
     return [{"name": name, "definition": url} for name, url in rows]
