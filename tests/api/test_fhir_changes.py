@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 import yaml
 
+from conformance.hostile.specimen import uuid
 from conformance.stage import AUDITOR, EPD, PGO, Client, Stage
 from gateway.codecs import fhir_xml
 from gateway.errors import Fault, Issue
@@ -21,7 +22,7 @@ from gateway.exchange.parties import load_parties
 from gateway.storage import save
 from tests.api.client import Door
 from tests.exchange.house import BRAM, FENNA, House
-from tests.exchange.resources import BSN, NUMBERS, as_json, bundle, entry, ordinary, patient, pressure, uuid
+from tests.exchange.resources import BSN, NUMBERS, as_json, bundle, entry, ordinary, patient, pressure
 
 NOTHING = {"persons": 0, "documents": 0, "versions": 0}
 NEIGHBOUR = Client(

@@ -6,40 +6,12 @@ import copy
 import json
 from typing import Any
 
-Tree = dict[str, Any]
+from conformance.hostile.specimen import PRESSURE, Tree, uuid
 
 FENNA = "999980014"
 BSN = "http://fhir.nl/fhir/NamingSystem/bsn"
 NUMBERS = "http://epd.example/number"
 """A system of identifiers of the sender's own."""
-
-PRESSURE: Tree = {
-    "resourceType": "Observation",
-    "status": "final",
-    "category": [
-        {
-            "coding": [
-                {
-                    "system": "http://terminology.hl7.org/CodeSystem/observation-category",
-                    "code": "vital-signs",
-                }
-            ]
-        }
-    ],
-    "code": {"coding": [{"system": "http://loinc.org", "code": "85354-9"}]},
-    "effectiveDateTime": "2026-03-04T10:00:00+01:00",
-    "component": [
-        {
-            "code": {"coding": [{"system": "http://loinc.org", "code": "8480-6"}]},
-            "valueQuantity": {
-                "value": 128,
-                "unit": "mmHg",
-                "system": "http://unitsofmeasure.org",
-                "code": "mm[Hg]",
-            },
-        }
-    ],
-}
 
 
 def patient(bsn: str = FENNA, **changes: Any) -> Tree:
@@ -57,11 +29,6 @@ def pressure(subject: str = "", **changes: Any) -> Tree:
     """A blood pressure of whom `subject` refers to."""
     about = {"subject": {"reference": subject}} if subject else {}
     return copy.deepcopy(PRESSURE) | about | changes
-
-
-def uuid(number: int) -> str:
-    """The `fullUrl` of an entry."""
-    return f"urn:uuid:00000000-0000-4000-8000-{number:012d}"
 
 
 def entry(resource: Tree, number: int, method: str = "POST", **request: Any) -> Tree:

@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from conformance.hostile.specimen import uuid
 from gateway.codecs.limits import DEFAULT
 from gateway.errors import ContentError, InputError
 from gateway.exchange.changes import MAX_ENTRIES, Asked, Interaction, Posted, alone, is_bsn_like, together
@@ -15,7 +16,7 @@ from gateway.exchange.changes_conditions import conditional, parse_condition
 from gateway.exchange.changes_references import Names, on_gateway, redirected, references
 from gateway.storage import ResourceName, normalise_bsn
 from tests.exchange.house import BRAM, FENNA
-from tests.exchange.resources import BSN, NUMBERS, as_json, bundle, entry, ordinary, patient, pressure, uuid
+from tests.exchange.resources import BSN, NUMBERS, as_json, bundle, entry, ordinary, patient, pressure
 
 BASE = "https://gateway.example/fhir/r4"
 

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from conformance.hostile.specimen import uuid
 from conformance.stage import EPD
 from gateway.errors import Conflict, Denied, NotFound
 from gateway.exchange import Answer, Pipeline
@@ -18,7 +19,7 @@ from gateway.policy import parse_register
 from gateway.policy.register import REGISTER
 from gateway.storage import ResourceName, save, verify_records
 from tests.exchange.house import BRAM, House
-from tests.exchange.resources import NUMBERS, as_json, bundle, entry, ordinary, patient, pressure, uuid
+from tests.exchange.resources import NUMBERS, as_json, bundle, entry, ordinary, patient, pressure
 
 NOTHING = {"persons": 0, "documents": 0, "versions": 0}
 
