@@ -10,26 +10,29 @@ kinds of figures:
 
 A resource is a row of the store: one building block of a document.  `bgz` is what a PGO asks for one person
 (`conformance.bgz`), on one connection, of a record that nobody asked for before.  A `floor` is what the same
-bytes cost to parse and to dump again, in the process of the caller (see `conformance.bench`).
+bytes cost to parse and to dump again, in the process of the caller (see `conformance.bench`).  Memory is that
+of the gateway: at rest when it has handled a few requests.
 """
 
 from __future__ import annotations
 
 import itertools
+import sqlite3
 import sys
 import tempfile
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import orjson
+import psycopg
 
 from conformance.bench import floor, seconds
 from conformance.bgz import QUERIES
 from conformance.crash import DATABASE, bsns, of_person
-from conformance.load import CALLERS, Caller, Course, Job, run
+from conformance.load import CALLERS, Caller, Course, Job, memory, run
 from conformance.postgres import cluster
 from conformance.score import NOW, dumps
 from conformance.stage import DOCUMENT, EPD, PGO, Stage
@@ -95,7 +98,11 @@ class Document(NamedTuple):
 def posts(bench: Bench, document: Document) -> list[str]:
     """Documents that an EPD delivers; the people that they are about."""
     people = list(itertools.islice(bench.people, POSTS))
+    before = stored(bench.stage)
     course = run(bench.stage, [_deliver(bench.stage, document.about(bsn)) for bsn in people])
+    came_in = len(document.about(people[0])) * len(course.each)
+    bench.say("stored bytes per posted byte", (stored(bench.stage) - before) / came_in, "x")
+    bench.say("memory after posts", memory(bench.stage), "MB")
     bench.say_pace("posts", course)
     bench.say_pace("stored resources", course, document.blocks)
     bench.say_times("post", course)
@@ -147,12 +154,28 @@ def measure(bench: Bench, document: Document) -> list[bytes]:
         warming + [_search(query, bench.stage.token(PGO, first[0])) for query in queries],
         callers=1,
     )
+    bench.say("memory at rest", memory(bench.stage), "MB")
     people = posts(bench, document)
     if "transaction" in _named("interaction", "code", [_rest(bench.stage, "r4")]):
         transactions(bench, document)
     answers = records(bench, people[:RECORDS], queries)
     searches(bench, people[:CALLERS], queries)
     return answers
+
+
+def stored(stage: Stage) -> int:
+    """Bytes of the database: documents, accounts, log and indexes."""
+    if url := stage.settings.get(DATABASE):
+        with psycopg.connect(url) as connection:
+            row = connection.execute("SELECT pg_database_size(current_database())").fetchone()
+    else:
+        with closing(sqlite3.connect(stage.folder / "data" / "zibpoort.db")) as file:
+            row = file.execute(
+                "SELECT page_count * page_size FROM pragma_page_count, pragma_page_size"
+            ).fetchone()
+    if row is None:
+        raise RuntimeError("the database does not tell its size")
+    return int(row[0])
 
 
 def addresses(stage: Stage) -> list[str]:

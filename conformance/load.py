@@ -92,7 +92,16 @@ def run(stage: Stage, jobs: Iterable[Job], callers: int = CALLERS) -> Course:
 
 def cpu(stage: Stage) -> float:
     """Seconds of CPU time that the gateway has had, in all its threads (proc(5), utime and stime)."""
+    values = _told(stage, "stat").rpartition(")")[2].split()
+    return (int(values[11]) + int(values[12])) / os.sysconf("SC_CLK_TCK")
+
+
+def memory(stage: Stage) -> float:
+    """MB that the gateway holds now (proc(5), statm: resident pages)."""
+    return int(_told(stage, "statm").split()[1]) * os.sysconf("SC_PAGE_SIZE") / 1e6
+
+
+def _told(stage: Stage, name: str) -> str:
     if stage.server is None:
         raise RuntimeError("the gateway does not run")
-    values = Path(f"/proc/{stage.server.pid}/stat").read_text().rpartition(")")[2].split()
-    return (int(values[11]) + int(values[12])) / os.sysconf("SC_CLK_TCK")
+    return Path(f"/proc/{stage.server.pid}/{name}").read_text()

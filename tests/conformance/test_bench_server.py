@@ -15,7 +15,7 @@ from conformance.score import NOW
 from gateway.mapping import Context, Translator
 from tests.test_operations import rows
 
-FIGURE = re.compile(r"sqlite ([a-z0-9 ]+): ([0-9.e+]+) (1/s|ms)")
+FIGURE = re.compile(r"sqlite ([a-z0-9 ]+): ([0-9.e+]+) (1/s|ms|MB|x)")
 
 
 def test_every_figure_is_there_and_they_fit_each_other(
