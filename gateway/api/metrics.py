@@ -36,7 +36,11 @@ SECONDS: dict[Kind, tuple[str, str, tuple[str, ...]]] = {
     "step": ("zibpoort_step_seconds", "One step of an exchange", ("step",)),
     "translation": ("zibpoort_translation_seconds", "One document read or written", ("direction",)),
     "transaction": ("zibpoort_transaction_seconds", "One database transaction, commit included", ("kind",)),
-    "append": ("zibpoort_log_append_seconds", "One entry put into the exchange log, before commit", ()),
+    "append": (
+        "zibpoort_log_append_seconds",
+        "Entries put into the exchange log, alone or with a delivery",
+        (),
+    ),
 }
 """Per kind its histogram: name, what it measures, label."""
 

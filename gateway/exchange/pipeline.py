@@ -112,7 +112,7 @@ class Pipeline:
         self.changing = Changing(books, translator, settings, self._begin)
         self._base, self._zone = settings.base_url, ZoneInfo(settings.zone)
         self._limits = Limits(settings.max_bytes, settings.max_depth, settings.max_nodes)
-        self.renditions = Renditions(translator, settings.record_cache_seconds)
+        self.renditions = Renditions(books.database, translator, settings.record_cache_seconds)
 
     def deliver(self, call: Call, receive: Receive) -> Delivery:
         """Take in a document about one person; store all of it or nothing.
@@ -194,9 +194,8 @@ class Pipeline:
             decision = exchange.decide(person)  # (3) decide
             exchange.record(decision)  # (4) record
             exchange.step("minimise")
-            with self.books.database.read() as transaction:  # (5) minimise, and write in this version
-                context = self._context(question.version)
-                record = self.renditions.of(transaction, person, question.version, decision, context)
+            context = self._context(question.version)  # (5) minimise, and write in this version
+            record = self.renditions.of(person, question.version, decision, context)
             exchange.step("encode")
             tree = _found(question, search, record.resources)  # (6) encode
             ready = answer(tree, question.version, question.syntax)

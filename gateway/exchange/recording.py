@@ -24,10 +24,10 @@ import structlog
 
 from gateway.errors import Conflict, Denied, Fault, GatewayError, InputError, Issue, NotFound
 from gateway.exchange.parties import Party
-from gateway.exchangelog import DecisionEntry, OutcomeEntry
+from gateway.exchangelog import DecisionEntry, Entry, OutcomeEntry
 from gateway.observing import SILENT, Observer
 from gateway.policy import Decision, Register, Request, decide
-from gateway.storage import Database, Transaction
+from gateway.storage import NO_KEYS, Database, Transaction
 
 _log = structlog.get_logger("exchange")
 
@@ -72,6 +72,7 @@ class Exchange:
         self._content_hash, self._size = "", 0
         self._decision: Decision | None = None
         self._finished = False
+        self._log_keys = NO_KEYS
         self._step = ExitStack()
         call.begun(self.id)
 
@@ -114,12 +115,12 @@ class Exchange:
         cannot be written: then nothing may happen.
         """
         self._step.close()
-        with self._books.observer.timed("step", "record"), self._books.database.write() as transaction:
-            self._write_decision(transaction, decision)
-            if not decision.permitted:
-                self._write_outcome(
-                    transaction, OutcomeEntry(self.id, self._books.now(), "refused", "forbidden")
-                )
+        entries: list[Entry] = [self._entry(decision)]
+        if not decision.permitted:
+            entries.append(OutcomeEntry(self.id, self._books.now(), "refused", "forbidden"))
+        self._decision = decision  # even if this fails it may be on record
+        with self._books.observer.timed("step", "record"):
+            self._write(*entries)
         if not decision.permitted:
             self._ended("refused")
             raise Denied(Issue("error", "forbidden", "this is not permitted", rule="processing register"))
@@ -146,12 +147,9 @@ class Exchange:
             content_hash=hashlib.sha256(content).hexdigest() if content else "",
             size=len(content),
         )
-        if transaction is not None:
-            self._write_outcome(transaction, outcome)
-            return
-        self._step.close()
-        with self._books.database.write() as own:
-            self._write_outcome(own, outcome)
+        if transaction is None:
+            self._step.close()
+        self._write(outcome, transaction=transaction)
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
@@ -172,10 +170,11 @@ class Exchange:
         outcome = OutcomeEntry(self.id, self._books.now(), "refused" if refused else "failed", code)
         told = "unrecorded"
         try:
-            with self._books.database.write() as transaction:
-                if self._decision is None:
-                    self._write_decision(transaction, decide(self._request, self._books.register))
-                self._write_outcome(transaction, outcome)
+            if self._decision is None:
+                self._decision = decide(self._request, self._books.register)
+                self._write(self._entry(self._decision), outcome)
+            else:
+                self._write(outcome)
             told = outcome.status
         except Fault as fault:
             _log.error("no outcome on record", exchange=self.id, issue=fault.issues[0].text)
@@ -184,8 +183,8 @@ class Exchange:
         finally:
             self._ended(told)
 
-    def _write_decision(self, transaction: Transaction, decision: Decision) -> None:
-        entry = DecisionEntry.of(
+    def _entry(self, decision: Decision) -> DecisionEntry:
+        return DecisionEntry.of(
             self._request,
             decision,
             exchange=self.id,
@@ -197,14 +196,16 @@ class Exchange:
             content_hash=self._content_hash,
             size=self._size,
         )
-        with self._books.observer.timed("append"):
-            transaction.log.record(entry)
-        self._decision = decision
 
-    def _write_outcome(self, transaction: Transaction, outcome: OutcomeEntry) -> None:
+    def _write(self, *entries: Entry, transaction: Transaction | None = None) -> None:
+        """Put entries into the log, durably; with `transaction`, exactly when that is committed."""
         with self._books.observer.timed("append"):
-            transaction.log.record(outcome)
-        self._finished = True
+            if transaction is None:
+                self._log_keys = self._books.database.record(*entries, log_keys=self._log_keys)
+            else:
+                for entry in entries:
+                    transaction.log.record(entry)
+        self._finished = isinstance(entries[-1], OutcomeEntry)
 
     def _ended(self, status: str) -> None:
         decision = self._decision

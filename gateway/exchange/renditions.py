@@ -20,7 +20,7 @@ from gateway.exchange.record import Source, whole
 from gateway.exchange.search import Resource
 from gateway.mapping import Context, Translator
 from gateway.policy import Decision, minimise_all
-from gateway.storage import FhirForm, StoredDocument, Transaction, documents_of, record_of, revision_of
+from gateway.storage import Database, FhirForm, Record, StoredDocument, documents_of, record_of, revision_of
 
 FORMATS: Mapping[Version, FhirForm] = {"r4": "fhir-r4", "stu3": "fhir-stu3"}
 
@@ -47,35 +47,41 @@ class _Key(NamedTuple):
 class Renditions:
     """Makes renditions and keeps the newest for `seconds`, 0: not at all; safe to share between threads."""
 
-    def __init__(self, translator: Translator, seconds: int) -> None:
-        self._translator, self._seconds = translator, seconds
+    def __init__(self, database: Database, translator: Translator, seconds: int) -> None:
+        self._database, self._translator, self._seconds = database, translator, seconds
         self._kept: OrderedDict[_Key, tuple[float, Rendition]] = OrderedDict()
         self._lock = threading.Lock()
 
-    def of(
-        self, transaction: Transaction, person: str, version: Version, decision: Decision, context: Context
-    ) -> Rendition:
+    def of(self, person: str, version: Version, decision: Decision, context: Context) -> Rendition:
         """The record of a person (a pseudonym).  Raises `Fault` when anything stored of it was altered."""
-        revision = revision_of(transaction, person)
+        with self._database.glance() as connection:
+            revision = revision_of(connection, person)
         key = _Key(person, revision, version, decision.policy, decision.activity, decision.blocks)
         found = self._get(key)
         if found is None:
-            found = self._make(transaction, person, version, decision, context)
-            self._put(key, found)
+            with self._database.read() as transaction:
+                record = record_of(transaction, person)
+                # who delivered is told to whom all of the record is open
+                delivered = documents_of(transaction, person) if decision.blocks is None else ()
+            found = self._make(record, delivered, person, version, decision, context)
+            self._put(key._replace(revision=record.revision), found)
         return found
 
     def _make(
-        self, transaction: Transaction, person: str, version: Version, decision: Decision, context: Context
+        self,
+        record: Record,
+        delivered: Sequence[StoredDocument],
+        person: str,
+        version: Version,
+        decision: Decision,
+        context: Context,
     ) -> Rendition:
-        record = record_of(transaction, person)
         made = whole(record, lambda data, form: self._translator.read(data, context, form))
         blocks, withheld = minimise_all(made.blocks, decision)
         written = self._translator.write_blocks(blocks, FORMATS[version], context, person)
         sources = {name: made.sources[key] for name, key in written.keys.items() if key in made.sources}
         stamped = [_stamped(each, sources.get(_name(each))) for each in written.resources]
-        if decision.blocks is None:  # who delivered is told to whom all of the record is open
-            stamped += _provenances(documents_of(transaction, person), sources, version)
-        return Rendition(stamped, len(withheld))
+        return Rendition(stamped + _provenances(delivered, sources, version), len(withheld))
 
     def _get(self, key: _Key) -> Rendition | None:
         with self._lock:

@@ -97,10 +97,13 @@ class LogStore(Protocol):
         """Name of the log."""
 
     def head(self) -> Frontier:
-        """The present tree, locked until a writing transaction ends.  Raises `Fault` when it is broken."""
+        """The present tree.  Raises `Fault` when it is broken."""
 
-    def append(self, row: Row, tree: Frontier) -> None:
-        """Keep the row, and `tree` as the present one.  Raises `Fault` when another writer came between."""
+    def opening(self, exchange: str) -> tuple[Frontier, list[Row]]:
+        """The tree as `head` gives it, and the rows as `exchange` does, in one look."""
+
+    def append(self, row: Row, tree: Frontier) -> bool:
+        """Keep the row, and `tree` as the present one; neither, and False, when another came between."""
 
     def exchange(self, exchange: str) -> list[Row]:
         """The rows of one exchange, in order."""
@@ -136,17 +139,26 @@ class ExchangeLog:
         """Append one entry to the transaction; durable once the caller has committed.
 
         Raises `Fault` for a second decision or outcome of one exchange, an outcome without a decision, and a
-        completed outcome of a denied exchange.
+        completed outcome of a denied exchange; and when another writer comes between.
         """
-        before = self.store.exchange(entry.exchange)
+        receipt = self.attempt(entry)
+        if receipt is None:
+            raise _fault("a second writer of the exchange log", entry.exchange)
+        return receipt
+
+    def attempt(self, entry: Entry) -> Receipt | None:
+        """As `record`, for who does not hold the tree: None, and nothing done, when another writer came
+        between.
+        """
+        tree, before = self.store.opening(entry.exchange)
         if isinstance(entry, OutcomeEntry):
             entry = _follows(entry, before)
         elif before:
             raise _fault("an exchange has one decision", entry.exchange)
-        tree = self.store.head()
         row = self._row(entry, tree.size)
         tree = tree.add(row.leaf_hash)
-        self.store.append(row, tree)
+        if not self.store.append(row, tree):
+            return None
         return Receipt(row.position, row.leaf_hash, tree.size, tree.root())
 
     def exchanges(self, search: Search, *, under: str) -> list[Exchange]:

@@ -2,6 +2,7 @@
 
     open_database(settings)           SQLite or PostgreSQL, by its URL
       .write() / .read()              a transaction, in which all that follows works
+      .glance()                       a connection for one statement that reads
 
     store_document(tx, document)      what was delivered: blocks, FHIR resources, or both.  Delivered
                                       again, it is answered as before
@@ -11,7 +12,7 @@
     lock_person(tx, person)           nobody else writes this person until the end: for a condition that must
                                       still hold when it is saved
     record_of(tx, person, sender)     all that holds, with the person's revision
-    revision_of(tx, person)           how often it was written: equal as long as nothing changed
+    revision_of(connection, person)   how often it was written: equal as long as nothing changed
     locate(tx, name)                  whose a resource is, its version, sender, whether it was deleted
     version_of(tx, name, version)     one version with its content
     document(tx, id)                  what was received, with its account
@@ -33,7 +34,7 @@ from gateway.storage.documents import (
     save,
     store_document,
 )
-from gateway.storage.keys import KeyEncryption, KeyFile
+from gateway.storage.keys import NO_KEYS, KeyEncryption, KeyFile
 from gateway.storage.opening import open_database
 from gateway.storage.persons import normalise_bsn
 from gateway.storage.records import (
@@ -51,6 +52,7 @@ from gateway.storage.versions import Change, FhirForm, ResourceName, Saved
 
 __all__ = [
     "DATABASE_CHECKS",
+    "NO_KEYS",
     "Change",
     "Database",
     "FhirForm",

@@ -17,11 +17,14 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from gateway.errors import Fault, Issue
 from gateway.exchangelog import ExchangeLog
-from gateway.exchangelog.entry import canonical
+from gateway.exchangelog.entry import Entry, canonical
 from gateway.observing import SILENT, Observer
 from gateway.storage.entries import LogRows
-from gateway.storage.keys import KeyEncryption, Vault
+from gateway.storage.keys import NO_KEYS, KeyEncryption, LogKeys, Vault
 from gateway.storage.persons import pseudonym
+
+ATTEMPTS = 3
+"""How often an entry is offered to the log without holding it."""
 
 
 class Backend(Protocol):
@@ -29,12 +32,17 @@ class Backend(Protocol):
 
     write_options: Mapping[str, Any]
     read_options: Mapping[str, Any]
+    statement_options: Mapping[str, Any] | None
+    """For statements that are transactions of their own; None where that gains nothing."""
 
     def engine(self) -> Engine:
         """Connections whose commits are durable.  Raises `Fault` when they cannot be."""
 
     def turn(self) -> AbstractContextManager[None]:
         """What a writer holds from before its transaction until after it."""
+
+    def append_turn(self) -> AbstractContextManager[None]:
+        """What a thread holds that appends to the log by such statements."""
 
     def lock_schema(self, connection: Connection) -> None:
         """Let other processes that open the database wait until this transaction ends."""
@@ -76,18 +84,18 @@ class Database:
         return pseudonym(bsn, self._pseudonym_key)
 
     @contextmanager
-    def write(self) -> Iterator[Transaction]:
+    def write(self, log_keys: LogKeys = NO_KEYS) -> Iterator[Transaction]:
         """A transaction that is durable when the block ends, and leaves nothing when it raises.
 
-        Raises `Fault` when the database fails.  After a failing commit it may be there or not: nothing
-        may leave.
+        `log_keys` are those of an earlier transaction of this exchange (`Vault`).  Raises `Fault` when the
+        database fails.  After a failing commit it may be there or not: nothing may leave.
         """
         with (
             self.backend.turn(),
             self._observer.timed("transaction", "write"),
             transaction(self.engine, self.backend.write_options) as connection,
         ):
-            yield self._transaction(connection, writes=True)
+            yield self._transaction(connection, log_keys, locks=True)
 
     @contextmanager
     def read(self) -> Iterator[Transaction]:
@@ -96,7 +104,45 @@ class Database:
             self._observer.timed("transaction", "read"),
             transaction(self.engine, self.backend.read_options) as connection,
         ):
-            yield self._transaction(connection, writes=False)
+            yield self._transaction(connection, NO_KEYS, locks=False)
+
+    @contextmanager
+    def glance(self) -> Iterator[Connection]:
+        """A connection for one statement that reads.  Raises `Fault` when the database fails."""
+        options = self.backend.statement_options or self.backend.read_options
+        with (
+            self._observer.timed("transaction", "read"),
+            transaction(self.engine, options) as connection,
+        ):
+            yield connection
+
+    def record(self, *entries: Entry, log_keys: LogKeys = NO_KEYS) -> LogKeys:
+        """Append entries of one exchange to the log, durably, all or none; the keys for its next ones.
+
+        Raises `Fault` as `ExchangeLog.record` and `write` do.
+        """
+        options = self.backend.statement_options
+        if options is not None and len(entries) == 1:
+            kept = self._append(entries[0], log_keys, options)
+            if kept is not None:
+                return kept
+        with self.write(log_keys) as transaction:
+            for entry in entries:
+                transaction.log.record(entry)
+        return transaction.vault.log_keys
+
+    def _append(self, entry: Entry, log_keys: LogKeys, options: Mapping[str, Any]) -> LogKeys | None:
+        """Append without holding the tree; None when writers of other processes came between, every time."""
+        with (
+            self.backend.append_turn(),
+            self._observer.timed("transaction", "write"),
+            transaction(self.engine, options) as connection,
+        ):
+            for _ in range(ATTEMPTS):
+                tried = self._transaction(connection, log_keys, locks=False)
+                if tried.log.attempt(entry):
+                    return tried.vault.log_keys
+        return None
 
     @property
     def key_proof(self) -> str:
@@ -107,9 +153,9 @@ class Database:
         """Close all connections."""
         self.engine.dispose()
 
-    def _transaction(self, connection: Connection, *, writes: bool) -> Transaction:
-        vault = Vault(connection, self.kek)
-        log = ExchangeLog(LogRows(connection, self.shard, locks=writes), vault)
+    def _transaction(self, connection: Connection, log_keys: LogKeys, *, locks: bool) -> Transaction:
+        vault = Vault(connection, self.kek, log_keys)
+        log = ExchangeLog(LogRows(connection, self.shard, locks=locks), vault)
         return Transaction(connection, vault, log, self._name_key)
 
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from typing import Any
 
-from sqlalchemy import Connection, Select, bindparam, insert, select, update
+from sqlalchemy import Connection, Select, and_, bindparam, insert, select, update
+from sqlalchemy import Row as SqlRow
 
 from gateway.errors import Fault, Issue
 from gateway.exchangelog import Frontier, Row, Search, stamp
@@ -16,14 +17,36 @@ from gateway.storage.tables import log_heads as heads
 _COLUMNS = tuple(column for column in entries.c if column.name != "shard")
 
 # Made once: an entry is written twice for every exchange, and making a statement costs more than running it.
+# Few of them: with a server each is a way to and fro.
 _HEAD = select(heads.c.size, heads.c.root, heads.c.frontier).where(heads.c.shard == bindparam("shard"))
 _HEAD_LOCKED = _HEAD.with_for_update()
+_HEAD_WIDTH = len(_HEAD.selected_columns)
+_OPENING = (
+    select(*_HEAD.selected_columns, *_COLUMNS)
+    .outerjoin_from(
+        heads, entries, and_(entries.c.shard == heads.c.shard, entries.c.exchange == bindparam("exchange"))
+    )
+    .where(heads.c.shard == bindparam("shard"))
+    .order_by(entries.c.kind)
+)
+_OPENING_LOCKED = _OPENING.with_for_update(of=heads)
 _GROW = (
     update(heads)
     .where(heads.c.shard == bindparam("log"), heads.c.size == bindparam("position"))
     .values(size=bindparam("size"), root=bindparam("root"), frontier=bindparam("frontier"))
 )
 _APPEND = insert(entries)
+_GROWN = _GROW.returning(heads.c.shard).cte("grown")
+_GROW_AND_APPEND = (
+    insert(entries)
+    .from_select(
+        ["shard", *(column.name for column in _COLUMNS)],
+        select(_GROWN.c.shard, *(bindparam(column.name, type_=column.type) for column in _COLUMNS)),
+    )
+    .execution_options(preserve_rowcount=True)
+)
+"""Both at once, and neither when the tree grew meanwhile.  SQLite has no such statement, and needs none."""
+
 _EXCHANGE = (
     select(*_COLUMNS)
     .where(entries.c.shard == bindparam("shard"), entries.c.exchange == bindparam("exchange"))
@@ -32,7 +55,7 @@ _EXCHANGE = (
 
 
 class LogRows:
-    """The rows of the shard, within one transaction; `locks` when it may write."""
+    """The rows of the shard, within one transaction; `locks` when nobody else may write until it ends."""
 
     def __init__(self, connection: Connection, shard: str, *, locks: bool) -> None:
         self._connection = connection
@@ -51,30 +74,32 @@ class LogRows:
         insert_missing(self._connection, heads, shard=self._shard, **values)
 
     def head(self) -> Frontier:
-        """The present tree, locked until a writing transaction ends.
-
-        Raises `Fault` when it contradicts itself.
-        """
+        """The present tree.  Raises `Fault` when it contradicts itself."""
         query = _HEAD_LOCKED if self._locks else _HEAD
         row = self._connection.execute(query, {"shard": self._shard}).one_or_none()
-        if row is None:
-            raise self._fault("the exchange log has no tree head")
-        try:
-            tree = Frontier.from_bytes(row.size, row.frontier)
-        except ValueError as error:
-            raise self._fault(str(error)) from None
-        if tree.root() != row.root:
-            raise self._fault("the frontier of the tree does not have the stored root")
-        return tree
+        return self._tree(row)
 
-    def append(self, row: Row, tree: Frontier) -> None:
-        """Keep the row and the tree.  Raises `Fault` when the tree grew meanwhile."""
+    def opening(self, exchange: str) -> tuple[Frontier, list[Row]]:
+        """What an entry of an exchange is added to: the present tree, and the rows of that exchange.
+
+        Raises `Fault` when the tree contradicts itself.
+        """
+        query = _OPENING_LOCKED if self._locks else _OPENING
+        found = self._connection.execute(query, {"shard": self._shard, "exchange": exchange}).all()
+        rows = [Row(*row[_HEAD_WIDTH:]) for row in found if row.exchange is not None]
+        return self._tree(found[0] if found else None), rows
+
+    def append(self, row: Row, tree: Frontier) -> bool:
+        """Keep the row and the tree; neither, and False, when the tree grew meanwhile."""
         grown = {"size": tree.size, "root": tree.root(), "frontier": tree.to_bytes()}
-        moved = self._connection.execute(_GROW, {"log": self._shard, "position": row.position} | grown)
-        if moved.rowcount != 1:
-            raise self._fault("a second writer of the exchange log")
-        values = {column.name: getattr(row, column.name) for column in _COLUMNS}
-        self._connection.execute(_APPEND, {"shard": self._shard} | values)
+        head = {"log": self._shard, "position": row.position} | grown
+        entry = {column.name: getattr(row, column.name) for column in _COLUMNS}
+        if self._connection.dialect.name == "postgresql":
+            return self._connection.execute(_GROW_AND_APPEND, head | entry).rowcount == 1
+        grew = self._connection.execute(_GROW, head).rowcount == 1
+        if grew:
+            self._connection.execute(_APPEND, {"shard": self._shard} | entry)
+        return grew
 
     def exchange(self, exchange: str) -> list[Row]:
         """The rows of one exchange: its decision, then its outcome."""
@@ -105,6 +130,17 @@ class LogRows:
         """All rows by position."""
         for row in self._connection.execute(self._query().order_by(entries.c.position)).yield_per(1000):
             yield Row(*row)
+
+    def _tree(self, row: SqlRow[*tuple[Any, ...]] | None) -> Frontier:
+        if row is None:
+            raise self._fault("the exchange log has no tree head")
+        try:
+            tree = Frontier.from_bytes(row.size, row.frontier)
+        except ValueError as error:
+            raise self._fault(str(error)) from None
+        if tree.root() != row.root:
+            raise self._fault("the frontier of the tree does not have the stored root")
+        return tree
 
     def _query(self) -> Select[Any]:
         return select(*_COLUMNS).where(entries.c.shard == self._shard)

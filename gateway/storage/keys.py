@@ -10,7 +10,9 @@ import hashlib
 import hmac
 import os
 from collections import Counter
-from typing import NamedTuple, Protocol
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import Final, NamedTuple, Protocol
 
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
@@ -114,12 +116,24 @@ class DataKey:
         return "DataKey(…)"
 
 
-class Vault:
-    """The data keys of one transaction.  Also the `Sealing` of the exchange log."""
+LogKeys = Mapping[tuple[str, int], DataKey]
+"""Keys of log entries by holder and year."""
 
-    def __init__(self, connection: Connection, kek: KeyEncryption) -> None:
+NO_KEYS: Final[LogKeys] = MappingProxyType({})
+
+
+class Vault:
+    """The data keys of one transaction.  Also the `Sealing` of the exchange log.
+
+    `log_keys` are those that sealed entries.  Once the transaction is committed they may be given to the
+    next one of the same exchange, which then need not ask for them; no longer, since a key that is destroyed
+    is to be gone.
+    """
+
+    def __init__(self, connection: Connection, kek: KeyEncryption, log_keys: LogKeys) -> None:
         self._connection = connection
         self._kek = kek
+        self.log_keys = dict(log_keys)
 
     def key(self, holder: str, scope: str) -> DataKey | None:
         """The key, or None when there is none or it was destroyed.  Raises `Fault` when it cannot be
@@ -193,7 +207,10 @@ class Vault:
 
     def seal(self, holder: str, year: int, plain: bytes, context: str) -> bytes:
         """For the exchange log: encrypt with the holder's key of that year."""
-        return self.make(holder, log_scope(year)).seal(plain, context)
+        key = self.log_keys.get((holder, year))
+        if key is None:
+            key = self.log_keys[holder, year] = self.make(holder, log_scope(year))
+        return key.seal(plain, context)
 
     def open(self, holder: str, year: int, sealed: bytes, context: str) -> bytes | None:
         """For the exchange log: decrypt; None when the key is destroyed.  Raises `Fault`."""

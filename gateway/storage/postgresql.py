@@ -2,7 +2,9 @@
 
 Writers run side by side.  They meet where order matters, at a row that the first of them locks: that of
 the person whose record is written, and the head of the log.  Each sees what was committed before it got
-the lock (READ COMMITTED); a reader sees one moment (REPEATABLE READ) and cannot write.
+the lock (READ COMMITTED); a reader sees one moment (REPEATABLE READ) and cannot write.  An entry of the log
+that stands alone takes two statements, each a transaction of its own: the head is read, and grows only when
+it is still the same.  To begin, to lock and to commit would each be a way to the server and back.
 """
 
 from __future__ import annotations
@@ -16,6 +18,7 @@ from sqlalchemy import URL, Connection, Engine, create_engine, event, text
 from sqlalchemy.exc import DisconnectionError
 
 from gateway.errors import Fault, Issue
+from gateway.storage.turns import Turn
 
 DRIVER = "postgresql+psycopg"
 BUSY_SECONDS = 10
@@ -40,9 +43,11 @@ class Postgresql:
 
     write_options: Mapping[str, Any] = {"isolation_level": "READ COMMITTED", "postgresql_readonly": False}
     read_options: Mapping[str, Any] = {"isolation_level": "REPEATABLE READ", "postgresql_readonly": True}
+    statement_options: Mapping[str, Any] | None = {"isolation_level": "AUTOCOMMIT"}
 
     def __init__(self, url: URL) -> None:
         self._url = url.set(drivername=DRIVER)
+        self._append = Turn(BUSY_SECONDS)
 
     def engine(self) -> Engine:
         """A pool of connections to the server."""
@@ -66,6 +71,10 @@ class Postgresql:
     def turn(self) -> AbstractContextManager[None]:
         """No turns: writers wait for each other's rows."""
         return nullcontext()
+
+    def append_turn(self) -> AbstractContextManager[None]:
+        """One thread of this process at a time: two of them would only come between each other."""
+        return self._append.taken()
 
     def lock_schema(self, connection: Connection) -> None:
         """Let other processes that start now wait until this transaction ends."""

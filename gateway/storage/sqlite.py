@@ -7,15 +7,15 @@ one that did not leaves nothing.
 from __future__ import annotations
 
 import os
-import threading
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
+from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any
 
 from sqlalchemy import URL, Connection, Engine, create_engine, event
 
 from gateway.errors import Fault, Issue
+from gateway.storage.turns import Turn
 
 BUSY_SECONDS = 10
 """How long a writer waits for its turn."""
@@ -42,12 +42,13 @@ class Sqlite:
 
     write_options: Mapping[str, Any] = {_WRITES: True}
     read_options: Mapping[str, Any] = {_WRITES: False}
+    statement_options: Mapping[str, Any] | None = None
 
     def __init__(self, url: URL) -> None:
         if url.database in (None, "", ":memory:"):
             raise _fault("not-supported", "ZIBPOORT_DATABASE_URL is not a SQLite file")
         self._url = url
-        self._turn = threading.Lock()
+        self._turn = Turn(BUSY_SECONDS)
 
     def engine(self) -> Engine:
         """Connections to the file, which is made when it is not there, for its owner's eyes only."""
@@ -63,16 +64,13 @@ class Sqlite:
         event.listen(engine, "begin", _begin_at_once)
         return engine
 
-    @contextmanager
-    def turn(self) -> Iterator[None]:
-        """A writer's turn.  Raises `Fault` when it does not come."""
-        # Threads take turns here rather than in SQLite, where a waiting writer sleeps and polls.
-        if not self._turn.acquire(timeout=BUSY_SECONDS):
-            raise _fault("lock-error", "the database is busy")
-        try:
-            yield
-        finally:
-            self._turn.release()
+    def turn(self) -> AbstractContextManager[None]:
+        """Threads take turns here rather than in SQLite, where a waiting writer sleeps and polls."""
+        return self._turn.taken()
+
+    def append_turn(self) -> AbstractContextManager[None]:
+        """As any writer."""
+        return self.turn()
 
     def lock_schema(self, connection: Connection) -> None:
         """Nothing more to do: a writing transaction has the database to itself."""

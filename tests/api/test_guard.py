@@ -14,9 +14,8 @@ from gateway.api import create_app
 from gateway.api.guard import HEADERS, HSTS
 from gateway.errors import Fault, Issue
 from gateway.exchange import renditions
-from gateway.exchange.recording import Exchange
 from tests.api.client import Door
-from tests.exchange.house import BGZ, FENNA
+from tests.exchange.house import BGZ, FENNA, without_outcomes
 
 SECRET = f"SELECT {FENNA} FROM Duinkerk"
 
@@ -96,12 +95,13 @@ def test_a_fault_is_told_in_the_callers_syntax(door: Door, monkeypatch: pytest.M
 
 
 def test_without_a_log_there_is_no_exchange(door: Door, monkeypatch: pytest.MonkeyPatch) -> None:
-    def full() -> Any:
+    def full(*_: Any, **__: Any) -> Any:
         raise Fault(Issue("fatal", "no-store", "the disk is full"))
 
     door.post()
     with monkeypatch.context() as patched:
-        patched.setattr(door.house.pipeline.books.database, "write", full)
+        for way in ("write", "record"):
+            patched.setattr(door.house.pipeline.books.database, way, full)
         for response in (door.get("/fhir/r4/Condition"), door.post(BGZ + b"\n"), door.audit()):
             assert response.status_code == 503
             assert response.json()["resourceType"] == "OperationOutcome"
@@ -113,11 +113,7 @@ def test_without_a_log_there_is_no_exchange(door: Door, monkeypatch: pytest.Monk
 def test_an_outcome_that_cannot_be_recorded_is_a_gap_and_the_answer_has_no_end(
     door: Door, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def fail(*_: Any, **__: Any) -> None:
-        raise Fault(Issue("fatal", "no-store", "the disk is full"))
-
-    monkeypatch.setattr(Exchange, "complete", fail)
-    monkeypatch.setattr(Exchange, "_write_outcome", fail)
+    without_outcomes(monkeypatch, Fault(Issue("fatal", "no-store", "the disk is full")))
     with capture_logs() as logs:
         response = door.get("/fhir/r4/Condition")
     assert response.status_code == 200

@@ -17,9 +17,8 @@ from conformance.stage import AUDITOR, EPD
 from gateway.api.metrics import FOLDER, Metrics
 from gateway.api.serving import assemble
 from gateway.exchange import renditions
-from gateway.exchange.recording import Exchange
 from tests.api.client import Door
-from tests.exchange.house import BGZ, FENNA, House
+from tests.exchange.house import BGZ, FENNA, House, without_outcomes
 
 TOKEN = "a-token-of-the-machine-that-scrapes"
 
@@ -79,7 +78,7 @@ def test_exchanges_are_counted_by_what_became_of_them(watched: Door, monkeypatch
         patched.setattr(renditions, "revision_of", lambda *_: 1 / 0)
         watched.get("/fhir/r4/Condition")
     with monkeypatch.context() as patched:
-        patched.setattr(Exchange, "_write_outcome", lambda *_: 1 / 0)
+        without_outcomes(patched, ZeroDivisionError())
         watched.get("/fhir/r4/Condition")
     counted = {
         name.partition("[")[2].rstrip("]"): value

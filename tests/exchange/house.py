@@ -19,7 +19,8 @@ from conformance.stage import DOCUMENT, EPD, ISSUER, PGO, Client, Stage
 from gateway.cli.token import PUBLIC
 from gateway.exchange import Answer, Call, Delivery, Pipeline, Question, Sent
 from gateway.exchange.parties import load_parties
-from gateway.exchange.recording import Books
+from gateway.exchange.recording import Books, Exchange
+from gateway.exchangelog import Entry, OutcomeEntry
 from gateway.mapping import Translator
 from gateway.policy import load_register
 from gateway.settings import Settings
@@ -132,6 +133,18 @@ def house(tmp_path: Path, translator: Translator, address: str) -> Iterator[Hous
     made.pipeline = Pipeline(books, load_parties(settings), translator, settings)
     yield made
     database.close()
+
+
+def without_outcomes(monkeypatch: pytest.MonkeyPatch, error: Exception) -> None:
+    """Let the log take decisions only: any outcome raises this."""
+    write = Exchange._write
+
+    def decisions(exchange: Exchange, *entries: Entry, **options: Any) -> None:
+        if isinstance(entries[-1], OutcomeEntry):
+            raise error
+        write(exchange, *entries, **options)
+
+    monkeypatch.setattr(Exchange, "_write", decisions)
 
 
 def kinds(bundle: dict[str, Any]) -> Counter[str]:

@@ -13,7 +13,8 @@ from gateway.errors import ContentError, Denied, Fault, GatewayError, Issue, Not
 from gateway.exchange.parties import Party
 from gateway.exchange.recording import Call, Exchange
 from gateway.policy import Caller, Request
-from gateway.storage import Transaction
+from gateway.storage import NO_KEYS, Transaction
+from gateway.storage.keys import LogKeys
 from tests.exchange.house import FENNA, House
 
 TREAT = frozenset({"TREAT"})
@@ -36,16 +37,30 @@ class LogDown:
 
     def __init__(self, house: House, works: int, *, persisted: bool = False) -> None:
         self.left, self.persisted = works, persisted
-        self.real = house.pipeline.books.database.write
+        self.database = house.pipeline.books.database
+        self.real = self.database.write, self.database._append
+
+    def install(self, patched: pytest.MonkeyPatch) -> None:
+        """Stand between the database and both its ways to write."""
+        patched.setattr(self.database, "write", self.write)
+        patched.setattr(self.database, "_append", self.append)
 
     @contextmanager
-    def write(self) -> Iterator[Transaction]:
+    def write(self, log_keys: LogKeys = NO_KEYS) -> Iterator[Transaction]:
+        with self.failing(), self.real[0](log_keys) as transaction:
+            yield transaction
+
+    def append(self, *arguments: Any) -> LogKeys | None:
+        with self.failing():
+            return self.real[1](*arguments)
+
+    @contextmanager
+    def failing(self) -> Iterator[None]:
         self.left -= 1
         fault = Fault(Issue("fatal", "no-store", "the disk is full"))
         if self.left < 0 and not self.persisted:
             raise fault
-        with self.real() as transaction:
-            yield transaction
+        yield
         if self.left < 0:
             raise fault
 
@@ -155,7 +170,7 @@ def test_without_a_log_there_is_no_exchange(
 ) -> None:
     down = LogDown(house, works, persisted=persisted)
     with monkeypatch.context() as patched:
-        patched.setattr(house.pipeline.books.database, "write", down.write)
+        down.install(patched)
         with pytest.raises(heard):
             work(house)
         down.left = -1
@@ -165,7 +180,7 @@ def test_without_a_log_there_is_no_exchange(
 def test_nothing_is_done_when_the_decision_cannot_be_recorded(
     house: House, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(house.pipeline.books.database, "write", LogDown(house, 0).write)
+    LogDown(house, 0).install(monkeypatch)
     with pytest.raises(Fault):
         run(house, AssertionError("nothing happens without a decision on record"))
 

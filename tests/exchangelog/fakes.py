@@ -30,9 +30,13 @@ class MemoryRows:
     def head(self) -> Frontier:
         return self.tree
 
-    def append(self, row: Row, tree: Frontier) -> None:
+    def opening(self, exchange: str) -> tuple[Frontier, list[Row]]:
+        return self.head(), self.exchange(exchange)
+
+    def append(self, row: Row, tree: Frontier) -> bool:
         self.kept.append(row)
         self.tree = tree
+        return True
 
     def exchange(self, exchange: str) -> list[Row]:
         return [row for row in self.kept if row.exchange == exchange]

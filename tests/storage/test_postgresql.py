@@ -13,8 +13,10 @@ import pytest
 
 from conformance.postgres import Cluster
 from gateway.errors import Fault
-from gateway.exchangelog import verify
+from gateway.exchangelog import Frontier, Row, verify
 from gateway.storage import Database, open_database
+from gateway.storage.database import ATTEMPTS
+from gateway.storage.entries import LogRows
 from gateway.storage.postgresql import SESSION
 from tests.conftest import ROOT
 from tests.exchangelog.fakes import decided
@@ -135,3 +137,24 @@ def test_processes_write_one_log(place: Place) -> None:
         with database.read() as transaction:
             report = verify(transaction.log.store)
     assert (report.size, report.gaps) == (2 * PROCESSES * EXCHANGES, 0)
+
+
+@pytest.mark.parametrize("times", [1, ATTEMPTS - 1, ATTEMPTS])
+def test_who_is_overtaken_tries_again(place: Place, monkeypatch: pytest.MonkeyPatch, times: int) -> None:
+    """Another process writes between the look at the tree and the entry; at last the tree is held."""
+    with opened(place) as database, opened(place) as other:
+        overtaking = list(range(times))
+        look = LogRows.opening
+
+        def opening(self: LogRows, exchange: str) -> tuple[Frontier, list[Row]]:
+            found = look(self, exchange)
+            if overtaking and exchange == "x":
+                other.record(decided(f"other {overtaking.pop()}"))
+            return found
+
+        monkeypatch.setattr(LogRows, "opening", opening)
+        database.record(decided("x"))
+        with database.read() as transaction:
+            verify(transaction.log.store)
+            found = sorted(row.exchange for row in transaction.log.store.rows())
+    assert found == [*(f"other {number}" for number in range(times)), "x"]
