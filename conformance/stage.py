@@ -73,6 +73,7 @@ class Stage:
     folder: Path
     port: int = 0
     settings: dict[str, str] = field(default_factory=dict)
+    workers: int = 1
     server: subprocess.Popen[bytes] | None = None
 
     def __enter__(self) -> Self:
@@ -133,10 +134,9 @@ class Stage:
     def start(self) -> None:
         """Start the server, and wait until it is ready.  Raises `RuntimeError` when it does not come up."""
         self.port = self.port or free_port()
+        command = zibpoort("serve", "--port", str(self.port), "--workers", str(self.workers))
         with (self.folder / "server.log").open("ab") as log:
-            self.server = subprocess.Popen(
-                zibpoort("serve", "--port", str(self.port)), env=self.environment, stdout=log, stderr=log
-            )
+            self.server = subprocess.Popen(command, env=self.environment, stdout=log, stderr=log)
         end = time.monotonic() + START_SECONDS
         while time.monotonic() < end and self.server.poll() is None:
             try:

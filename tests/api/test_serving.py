@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import socket
 import subprocess
 import sys
@@ -12,19 +13,14 @@ from pathlib import Path
 
 import pytest
 
-from conformance.stage import DOCUMENT, EPD, PGO, Stage, free_port
+from conformance.crash import DATABASE, bsns, of_person
+from conformance.postgres import Cluster
+from conformance.stage import DOCUMENT, EPD, PGO, Stage
 from tests.api.test_metrics import TOKEN, samples
 from tests.cli.command import process
 from tests.exchange.house import FENNA
 
-WORKERS = """
-from gateway.api.serving import run
-from gateway.settings import load_settings
-if __name__ == "__main__":
-    run(load_settings(), workers=2)
-"""
-"""What `serve --workers 2` does once it has found a database for several writers."""
-
+PEOPLE, READS = 8, 5
 
 SETTLED = """
 import gc
@@ -101,36 +97,29 @@ def test_several_workers_need_a_database_for_several_writers(stage: Stage) -> No
 
 
 @pytest.mark.slow
-def test_two_workers_share_the_address_the_log_and_the_figures(stage: Stage) -> None:
-    """On SQLite, which the command refuses for its speed: what is shown here is the processes."""
-    stage.port = free_port()
+def test_workers_share_the_address_the_records_the_log_and_the_figures(
+    stage: Stage, postgres: Cluster
+) -> None:
     token = stage.folder / "metrics-token"
     token.write_text(TOKEN)
-    own = {"ZIBPOORT_PORT": str(stage.port), "ZIBPOORT_METRICS_TOKEN_FILE": str(token)}
-    with (stage.folder / "server.log").open("ab") as log:
-        stage.server = subprocess.Popen(
-            [sys.executable, "-c", WORKERS], env=stage.environment | own, stdout=log, stderr=log
-        )
-    for _ in range(300):
-        try:
-            if stage.ask("GET", "/health/ready").status == 200:
-                break
-        except OSError:
-            time.sleep(0.2)
-    else:
-        pytest.fail((stage.folder / "server.log").read_text()[-2000:])
-    assert stage.post(DOCUMENT.read_bytes(), stage.token(EPD)).status == 201
-    pgo = stage.token(PGO, FENNA)
-    with ThreadPoolExecutor(8) as pool:
-        replies = list(pool.map(lambda _: stage.ask("GET", "/fhir/r4/Condition", pgo).status, range(40)))
-    assert replies == [200] * 40
-    found = samples(stage.ask("GET", "/metrics", TOKEN).body.decode())
-    read = "zibpoort_exchanges_total[person-reads-own-record permit-with-less completed]"
-    assert found[read] == 40
-    assert stop(stage).wait(30) == 0
-    done = process("log", "verify", environment=stage.environment)
-    assert done.out.endswith("0 problems\n"), done.out
-    stage.server = None
+    people = list(itertools.islice(bsns(), PEOPLE))
+    with postgres.database() as url, ThreadPoolExecutor(8) as pool:
+        stage.settings = {DATABASE: url, "ZIBPOORT_METRICS_TOKEN_FILE": str(token)}
+        stage.workers = 2
+        stage.start()
+        epd, document = stage.token(EPD), DOCUMENT.read_text()
+        posted = list(pool.map(lambda bsn: stage.post(of_person(document, bsn), epd).status, people * 2))
+        assert sorted(posted) == [200] * PEOPLE + [201] * PEOPLE  # each is delivered twice, and kept once
+        tokens = [stage.token(PGO, bsn) for bsn in people] * READS
+        found = list(pool.map(lambda pgo: stage.ask("GET", "/fhir/r4/Condition", pgo).json["total"], tokens))
+        assert found == [2] * len(tokens)
+        figures = samples(stage.ask("GET", "/metrics", TOKEN).body.decode())
+        assert figures["zibpoort_exchanges_total[epd-delivers-document permit completed]"] == 2 * PEOPLE
+        read = "zibpoort_exchanges_total[person-reads-own-record permit-with-less completed]"
+        assert figures[read] == len(tokens)
+        assert stop(stage).wait(30) == 0
+        done = process("log", "verify", environment=stage.environment)
+        assert done.out.endswith("0 problems\n"), done.out
 
 
 def test_garbage_is_not_looked_for_in_what_was_loaded(stage: Stage) -> None:
