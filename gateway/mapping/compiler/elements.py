@@ -76,6 +76,10 @@ class Elements:
 
     def _url(self, node: Node, step: Step) -> str:
         """The full URL of an extension; inside an extension the names are those of its parts."""
-        if not step.url or node.type == "Extension" or "://" in step.url:
+        return step.url if node.type == "Extension" else self.url(step)
+
+    def url(self, step: Step) -> str:
+        """The full URL of an extension that stands in no other one."""
+        if not step.url or "://" in step.url:
             return step.url
         return self.form.extensions.get(step.url, self.form.extension_base + step.url)

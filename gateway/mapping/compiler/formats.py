@@ -63,6 +63,8 @@ class BackFacts(msgspec.Struct, frozen=True):
     many: bool
     targets: tuple[str, ...]
     path: str
+    url: str
+    """Of the extension that it stands in, if it does: `path` is `extension.valueReference` then."""
     rule: str
 
 
@@ -245,14 +247,15 @@ def _backs(mapping: Mapping, layout: Layout) -> Iterator[BackFacts]:
             for place in row.places:
                 if place.back:
                     concept = layout.concepts.profile(mapping.block, mapping.mark).at(row.concept)
-                    path = ".".join(step.name for step in place.path.steps)
+                    steps = place.path.steps
                     yield BackFacts(
                         mapping.block,
                         part.name,
                         row.concept,
                         concept.many,
                         concept.targets,
-                        path,
+                        ".".join(step.name for step in steps),
+                        layout.elements.url(steps[0]),
                         str(place.mark),
                     )
 

@@ -217,10 +217,9 @@ class WriteCompiler:
 
     def _leaf(self, leaf: Leaf, node: Node, target: str, scope: str) -> None:
         if leaf.place.back:
-            path = ".".join(step.name for step in leaf.place.path.steps)
             value = self.source.name("x")
             with self.source.block(f"for {value} in {self._expressions.many(leaf, scope)}"):
-                self._back(leaf, path, value)
+                self._back(leaf, value)
             return
         if leaf.place.means is not None:
             self._meant(leaf, scope)
@@ -251,8 +250,10 @@ class WriteCompiler:
             lambda x: self.source.line(f"if says({x}, {wanted!r}): c.use({x}, {self._rule(leaf)})"),
         )
 
-    def _back(self, leaf: Leaf, path: str, value: str) -> None:
-        self.source.line(f'c.point_back({value}, "{path}", me, {self._rule(leaf)})')
+    def _back(self, leaf: Leaf, value: str) -> None:
+        steps = leaf.place.path.steps
+        path, url = ".".join(step.name for step in steps), self.layout.elements.url(steps[0])
+        self.source.line(f'c.point_back({value}, "{path}", {url!r}, me, {self._rule(leaf)})')
 
     def _put(self, leaf: Leaf, node: Node, target: str, value: str) -> None:
         rule = self._rule(leaf)

@@ -15,7 +15,7 @@ from gateway.mapping.resources.origins import Origins
 from gateway.mapping.resources.places import dangling, resources_of
 from gateway.mapping.runtime.context import Context
 from gateway.mapping.runtime.groups import every
-from gateway.mapping.runtime.readers import items, store
+from gateway.mapping.runtime.readers import extensions, items, store
 from gateway.mapping.runtime.reading import FhirReading, contained
 from gateway.terminology.conceptmaps import ConceptMaps
 from gateway.terminology.systems import CodeSystems
@@ -110,10 +110,20 @@ class FhirReader:
         for back in self.loaded.compiled.backs:
             for resource, part in parts:
                 if part is not None and part.primary and part.block in back.targets:
-                    for found in items(resource, back.path):
+                    for found in _pointing(resource, back, c):
                         other = c.find(found.get("reference", ""))
                         if other is not None and c.parts.get(id(other)) == f"{back.block}/{back.part}":
                             _read_back(found, back, by_key.get(c.keys[id(other)]), c.keys[id(resource)], c)
+
+
+def _pointing(resource: Tree, back: BackFacts, c: FhirReading) -> Iterator[Tree]:
+    """The references of a resource that may point back."""
+    name, _, inner = back.path.partition(".")
+    if back.url:
+        for each in extensions(resource, name, back.url, c):
+            yield from items(each, inner)
+    else:
+        yield from items(resource, name)
 
 
 def _read_back(found: Tree, back: BackFacts, block: Block | None, target: str, c: FhirReading) -> None:

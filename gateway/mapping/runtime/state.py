@@ -101,7 +101,7 @@ class Writing:
         self._units: dict[tuple[str, str], Callable[..., Any]] = {}
         self.all_blocks: Sequence[Block] = ()
         self._referrers: dict[str, set[str]] | None = None
-        self._backs: list[tuple[Ref, str, Me, str]] = []
+        self._backs: list[tuple[Ref, str, str, Me, str]] = []
         self._joined: dict[tuple[str, str], list[Any]] = {}
         self._pointing: dict[tuple[str, str, str], list[Any]] = {}
 
@@ -284,32 +284,35 @@ class Writing:
         me = self.blocks.get(ref.key) if type(ref) is Ref else None
         return me.block.values if me is not None else None
 
-    def point_back(self, ref: Ref, path: str, me: Me, rule: str) -> None:
-        """Note that the resource referred to is to point back at this one."""
-        self._backs.append((ref, path, me, rule))
+    def point_back(self, ref: Ref, path: str, url: str, me: Me, rule: str) -> None:
+        """Note that the resource referred to is to point back at this one, in the extension `url` if any."""
+        self._backs.append((ref, path, url, me, rule))
 
     def write_backs(self, repeats: Callable[[str, str], bool | None]) -> None:
         """Put the references that point back in the resources that were referred to."""
         self.quiet = False
-        for ref, path, me, rule in self._backs:
+        for ref, path, url, me, rule in self._backs:
             target = self.blocks.get(ref.key)
             if target is None or not target.resources:
                 continue
             resource = target.resources[0]
             found = self.reference_to(me.part, me.id, me)
-            repeating = repeats(resource["resourceType"], path)
+            name, _, inner = path.partition(".")
+            if url:
+                found = {"url": url, inner: found}
+            repeating = repeats(resource["resourceType"], name)
             if repeating is None:
                 self.unwritten(ref, rule)
                 continue
             origin = target.origins[0] if target.origins else None
-            if origin is not None and path not in origin.members:
+            if origin is not None and name not in origin.members:
                 continue  # the source pointed the other way
             if repeating:
-                there = resource.setdefault(path, [])
+                there = resource.setdefault(name, [])
                 if found not in there:  # several parts of the block have the row
                     there.append(found)
             else:
-                resource.setdefault(path, found)
+                resource.setdefault(name, found)
             self.used[ref.at] = rule
 
     def is_referred(self, me: Me, block_type: str) -> bool:

@@ -195,14 +195,21 @@ rows:
 """
 
 
-def test_a_reference_can_stand_in_the_other_resource(draft: Draft, noon: Context) -> None:
-    translator = draft(FunctionalOrMentalStatus=BACK, MedicalDevice=PARTS)
+@pytest.mark.parametrize("path", ["reasonReference", "'extension[why].valueReference'"])
+def test_a_reference_can_stand_in_the_other_resource(draft: Draft, noon: Context, path: str) -> None:
+    mapping = BACK.replace("reasonReference", path)
+    translator = draft(FunctionalOrMentalStatus=mapping, MedicalDevice=PARTS)
     status = block(
         "FunctionalOrMentalStatus", StatusName=Code("1", SNOMED), MedicalDevice=[Ref("MedicalDevice/1")]
     )
     device = block("MedicalDevice", Comment=Text("x"))
     observation, statement = write(translator, noon, status, device)
-    assert statement["reasonReference"][0]["reference"] == f"Observation/{observation['id']}"
+    reference = {"reference": f"Observation/{observation['id']}", "type": "Observation"}
+    if "extension" in path:
+        url = "http://nictiz.nl/fhir/StructureDefinition/why"
+        assert statement["extension"] == [{"url": url, "valueReference": reference}]
+    else:
+        assert statement["reasonReference"] == [reference]
     again = next(
         each for each in back(translator, noon, status, device) if each.type == "FunctionalOrMentalStatus"
     )
