@@ -22,6 +22,8 @@ MODIFIERS: Final = frozenset(
     )
 )
 """Elements of resources that FHIR R4 or STU3 labels Is Modifier: they may deny what all others say."""
+AFFIRMING: Final = {"clinicalStatus": ("active",), "verificationStatus": ("confirmed", "unknown")}
+"""Values of modifiers that say no more than a block that is there."""
 OF_THE_SERVER: Final = frozenset(("versionId", "lastUpdated", "profile", "source"))
 """In `meta`: what the next server gives anew."""
 
@@ -105,8 +107,19 @@ def _is_carried(mark: Mark | None, c: FhirReading) -> bool:
 
 def _modifies(resource: Tree, masks: dict[str, Mask], c: FhirReading) -> bool:
     """True when what no row read changes what the resource means (FHIR, conformance rules §isModifier)."""
-    unread = (name for name in masks.keys() & MODIFIERS if _is_unread(resource, name, c))
+    unread = (
+        name
+        for name in masks.keys() & MODIFIERS
+        if _is_unread(resource, name, c) and not _affirms(name, resource[name])
+    )
     return any(unread) or "modifierExtension" in _names(masks, resource)
+
+
+def _affirms(name: str, value: Any) -> bool:
+    """True for a status that denies nothing: a code in STU3, a concept of one coding or more in R4."""
+    codings = value.get("coding", ()) if isinstance(value, dict) else [{"code": value}]
+    known = AFFIRMING.get(name, ())
+    return bool(codings) and all(each.get("code") in known for each in codings)
 
 
 def _is_unread(element: Tree, name: str, c: FhirReading) -> bool:

@@ -40,6 +40,7 @@ _CONVERSIONS: list[tuple[str, tuple[str, ...], str, str]] = [
     ("text", ("base64Binary",), "text", "text_of"),
     ("boolean", ("boolean",), "boolean", "boolean_of"),
     ("boolean", ("code",), "code_text", "truth_of_text"),  # by a concept map of true and false
+    ("boolean", ("CodeableConcept",), "codeable", "truth_of_codeable"),  # so too
     ("integer", ("integer", "positiveInt", "unsignedInt", "decimal"), "integer", "integer_of"),
     ("integer", ("Quantity", "SimpleQuantity"), "integer_quantity", "integer_of_quantity"),
     ("integer", ("string",), "integer_text", "integer_of_text"),

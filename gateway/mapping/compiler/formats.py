@@ -92,7 +92,7 @@ class Compiled(msgspec.Struct):
     types: str
     """The message whose tree this is; empty for FHIR"""
     never_guessed: tuple[str, ...]
-    """Types of resource that are read only by their profile or by what their mapping fixes"""
+    """Types of resource, and blocks, that are read only by their profile or by what their mapping fixes"""
 
 
 def compile_format(

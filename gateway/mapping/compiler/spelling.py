@@ -37,7 +37,7 @@ class Spelling:
         if place.map:
             self.needs.append((str(place.mark), "map", place.map))
             return f"c.mapped({place.map!r}, {name}, {place.keep == 'coding'})"
-        if (concept.type, node.type) == ("boolean", "code"):
+        if concept.type == "boolean" and node.type in ("code", "CodeableConcept"):
             raise self._mapping.fault(place.mark, "a truth value needs a concept map (map) to be a code")
         if concept.type == "reference":
             return f"c.referring({place.part!r})"

@@ -20,6 +20,7 @@ class Keys:
 
     def __init__(self, loaded: Loaded) -> None:
         self.loaded = loaded
+        self._never_guessed = frozenset(loaded.compiled.never_guessed)
 
     def part(self, resource: Tree, place: str, c: FhirReading) -> PartFacts | None:
         """The part of a mapping that reads a resource: by its profile, else by type and fixed values."""
@@ -33,7 +34,7 @@ class Keys:
             for key, part in self.loaded.parts.items()
             if part.release == self.loaded.compiled.release  # one of another release is known by its profile
             and self._fits(resource, part)
-            and (self.loaded.fixed[key] or part.type not in self.loaded.compiled.never_guessed)
+            and (self.loaded.fixed[key] or not {part.type, part.block} & self._never_guessed)
             and all(holds(resource.get(name), value) for name, value in self.loaded.fixed[key])
         ]
         if not candidates:

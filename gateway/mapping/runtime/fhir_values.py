@@ -119,6 +119,11 @@ def truth_of_text(found: Any, c: FhirReading, rule: str) -> Code:
     return code_of_text(found, c, rule)
 
 
+def truth_of_codeable(found: Tree, c: FhirReading, rule: str) -> Code | Absent | None:
+    """A concept that a concept map turns into a truth value."""
+    return code_of_codeable(found, c, rule)
+
+
 def code_of_identifier(found: Tree, c: FhirReading, rule: str) -> Code | None:
     """An Identifier as a code of its system."""
     if "value" not in found:

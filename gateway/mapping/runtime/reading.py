@@ -15,6 +15,7 @@ from gateway.mapping.runtime.fhir_values import (
     code_of_coding,
     identifier_of,
     reference_of,
+    truth_of_codeable,
     truth_of_text,
 )
 from gateway.mapping.runtime.readers import items
@@ -191,6 +192,8 @@ class FhirReading(Reading):
     def _unmap(self, name: str, read: Callable[..., Any]) -> Callable[..., Any]:
         if read is truth_of_text:
             return lambda found, c, rule: self._truth(name, found, rule)
+        if read is truth_of_codeable:
+            return lambda found, c, rule: self._truth_of_coding(name, found, rule)
 
         def back(found: Any, c: FhirReading, rule: str) -> Any:
             if isinstance(found, dict) and len(found.get("coding", ())) > 1:
@@ -218,6 +221,13 @@ class FhirReading(Reading):
             return None
         at = truth_of_text(found, self, rule).at
         return Absent(source.code, at=at) if source.system else Boolean(source.code == "true", at)
+
+    def _truth_of_coding(self, name: str, found: Tree, rule: str) -> Boolean | None:
+        """True or false; nothing for a concept that says neither, or more than that."""
+        codings = found.get("coding", ())
+        source = self.untranslate(name, self._code(codings[0])) if len(codings) == 1 else None
+        value = truth_of_codeable(found, self, rule) if source is not None and not source.system else None
+        return Boolean(source.code == "true", value.at) if source is not None and value is not None else None
 
     def _original(self, name: str, found: Tree, read: Callable[..., Any], rule: str) -> Any:
         codings = found["coding"]
