@@ -1,0 +1,149 @@
+"""FHIR STU3, zib 2017: what is special in the mappings of nursing, wounds and pregnancy."""
+
+from __future__ import annotations
+
+import copy
+from typing import Any
+
+import pytest
+
+from gateway.blocks.values import Block, Boolean, Code, Moment, Quantity, Ref
+from gateway.codecs import fhir_json
+from gateway.mapping import Context, Translator, bundle
+
+SNOMED, UCUM_WEEK = "2.16.840.1.113883.6.96", "wk"
+NICTIZ = "http://nictiz.nl/fhir/StructureDefinition/"
+REASON = "http://hl7.org/fhir/StructureDefinition/event-reasonReference"
+
+
+@pytest.fixture(scope="module")
+def translator() -> Translator:
+    return Translator()
+
+
+def block(kind: str, release: str = "2017", **values: Any) -> Block:
+    return Block(kind, release, f"{kind}/1", values)
+
+
+def written(translator: Translator, context: Context, form: str, *blocks: Block) -> list[dict[str, Any]]:
+    return translator.write_blocks(list(blocks), form, context, "seed").resources
+
+
+def crossed(
+    translator: Translator, context: Context, form: str, *resources: dict[str, Any]
+) -> list[dict[str, Any]]:
+    """STU3 resources in another format."""
+    data = fhir_json.encode(bundle(copy.deepcopy(list(resources)), "https://epd.example/fhir"), "stu3")
+    return translator.write(translator.read(data, context, "fhir-stu3"), form, context).resources
+
+
+def profiles(resources: list[dict[str, Any]]) -> list[str]:
+    return [each["meta"]["profile"][0].rpartition("/")[2] for each in resources]
+
+
+def concept(code: str, system: str = "http://snomed.info/sct") -> dict[str, Any]:
+    return {"coding": [{"system": system, "code": code}]}
+
+
+WOUND = {
+    "resourceType": "Condition",
+    "id": "wound",
+    "meta": {"profile": [f"{NICTIZ}zib-Wound"]},
+    "clinicalStatus": "active",
+    "verificationStatus": "confirmed",
+    "code": concept("112633009"),
+    "subject": {"reference": "Patient/p"},
+}
+SEEN = {
+    "resourceType": "Observation",
+    "id": "seen",
+    "meta": {"profile": [f"{NICTIZ}WoundCharacteristics"]},
+    "extension": [{"url": REASON, "valueReference": {"reference": "Condition/wound"}}],
+    "status": "final",
+    "code": concept("364554009"),
+    "subject": {"reference": "Patient/p"},
+    "component": [
+        {"code": concept("405009004"), "valueCodeableConcept": concept("N", "http://hl7.org/fhir/v2/0136")}
+    ],
+}
+
+
+def test_what_is_seen_of_a_wound_belongs_to_the_wound_that_it_points_at(
+    translator: Translator, noon: Context
+) -> None:
+    found = crossed(translator, noon, "fhir-r4", SEEN, WOUND)
+    assert profiles(found) == [
+        "nl-core-Wound",
+        "nl-core-wounds.WoundCharacteristics",
+        "nl-core-Wound.WoundInfection",
+    ]
+    assert found[2]["valueBoolean"] is False
+
+
+def test_what_is_seen_alone_makes_no_wound_of_another_kind(translator: Translator, noon: Context) -> None:
+    length = {"code": concept("39126-8", "http://loinc.org"), "valueQuantity": {"value": 5, "unit": "cm"}}
+    found = crossed(translator, noon, "fhir-r4", SEEN | {"component": [length]})
+    assert [each["resourceType"] for each in found] == ["Observation", "Observation"]
+
+
+def test_the_date_of_a_dressing_alone_is_no_burn(translator: Translator, noon: Context) -> None:
+    dressed = block("Burnwound", "2020", DateOfLastDressingChange=Moment("2026-05-06"))
+    assert written(translator, noon, "fhir-stu3", dressed) == []
+    burnt = block("Burnwound", "2020", Depth=Code("262588000", SNOMED))
+    assert profiles(written(translator, noon, "fhir-stu3", burnt)) == ["zib-BurnWound"]
+
+
+def test_a_condition_that_claims_no_profile_is_a_problem(translator: Translator, noon: Context) -> None:
+    bare = {name: value for name, value in WOUND.items() if name != "meta"}
+    assert profiles(crossed(translator, noon, "fhir-r4", bare)) == ["nl-core-Problem"]
+
+
+@pytest.mark.parametrize(
+    ("change", "crosses"),
+    [
+        ({"verificationStatus": "unknown"}, True),
+        ({"verificationStatus": "refuted"}, False),
+        ({"clinicalStatus": "resolved"}, False),
+    ],
+)
+def test_a_status_that_denies_something_keeps_a_wound_in_its_format(
+    translator: Translator, noon: Context, change: dict[str, str], crosses: bool
+) -> None:
+    assert bool(crossed(translator, noon, "fhir-r4", WOUND | change)) is crosses
+    (again,) = crossed(translator, noon, "fhir-stu3", WOUND | change)
+    assert again | change == again
+
+
+def test_the_date_of_a_pregnancy_is_that_of_its_duration(translator: Translator, noon: Context) -> None:
+    duration = {"PregnancyDuration": Quantity("24", "wk", UCUM_WEEK), "DateTime": Moment("2026-05-06")}
+    found = written(translator, noon, "fhir-stu3", block("Pregnancy", Pregnant=Boolean(True), **duration))
+    condition, status, weeks = found
+    assert (condition["clinicalStatus"], "assertedDate" in condition) == ("active", False)
+    assert (status["valueBoolean"], weeks["effectiveDateTime"]) == (True, "2026-05-06")
+    assert weeks["extension"][0]["valueReference"]["reference"] == f"Condition/{condition['id']}"
+
+    (main, *_) = crossed(
+        translator, noon, "fhir-r4", weeks, condition | {"assertedDate": "2026-01-02"}, status
+    )
+    assert main["effectiveDateTime"] == "2026-05-06"
+
+
+def test_a_pregnancy_that_is_none_is_not_active(translator: Translator, noon: Context) -> None:
+    condition, status = written(translator, noon, "fhir-stu3", block("Pregnancy", Pregnant=Boolean(False)))
+    assert (condition["clinicalStatus"], status["valueBoolean"]) == ("inactive", False)
+    assert crossed(translator, noon, "fhir-r4", condition, status) == []
+
+
+def test_a_hearing_aid_points_back_at_the_hearing(translator: Translator, noon: Context) -> None:
+    aid = block("MedicalDevice", Product={"ProductType": Code("6012004", SNOMED)})
+    hearing = block(
+        "HearingFunction",
+        HearingFunction=Code("15188001", SNOMED),
+        HearingAid=[Ref("MedicalDevice/1")],
+    )
+    function, use, product = written(translator, noon, "fhir-stu3", hearing, aid)
+    assert profiles([use, product]) == [
+        "zib-HearingFunction-HearingAid",
+        "zib-HearingFunction-HearingAid-Product",
+    ]
+    assert use["extension"][0]["valueReference"]["reference"] == f"Observation/{function['id']}"
