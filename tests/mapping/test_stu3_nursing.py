@@ -7,11 +7,11 @@ from typing import Any
 
 import pytest
 
-from gateway.blocks.values import Block, Boolean, Code, Moment, Quantity, Ref
+from gateway.blocks.values import Block, Boolean, Code, Moment, Quantity, Ref, Text
 from gateway.codecs import fhir_json
 from gateway.mapping import Context, Translator, bundle
 
-SNOMED, UCUM_WEEK = "2.16.840.1.113883.6.96", "wk"
+SNOMED = "2.16.840.1.113883.6.96"
 NICTIZ = "http://nictiz.nl/fhir/StructureDefinition/"
 REASON = "http://hl7.org/fhir/StructureDefinition/event-reasonReference"
 
@@ -27,6 +27,13 @@ def block(kind: str, release: str = "2017", **values: Any) -> Block:
 
 def written(translator: Translator, context: Context, form: str, *blocks: Block) -> list[dict[str, Any]]:
     return translator.write_blocks(list(blocks), form, context, "seed").resources
+
+
+def again(translator: Translator, context: Context, *blocks: Block) -> dict[str, Block]:
+    """The blocks by type, after a trip through STU3; of several of a type the last."""
+    resources = written(translator, context, "fhir-stu3", *blocks)
+    data = fhir_json.encode(bundle(resources, "https://epd.example/fhir"), "stu3")
+    return {each.type: each for each in translator.read(data, context, "fhir-stu3").blocks}
 
 
 def crossed(
@@ -115,7 +122,10 @@ def test_a_status_that_denies_something_keeps_a_wound_in_its_format(
 
 
 def test_the_date_of_a_pregnancy_is_that_of_its_duration(translator: Translator, noon: Context) -> None:
-    duration = {"PregnancyDuration": Quantity("24", "wk", UCUM_WEEK), "DateTime": Moment("2026-05-06")}
+    duration: dict[str, Any] = {
+        "PregnancyDuration": Quantity("24", "wk", "wk"),
+        "DateTime": Moment("2026-05-06"),
+    }
     found = written(translator, noon, "fhir-stu3", block("Pregnancy", Pregnant=Boolean(True), **duration))
     condition, status, weeks = found
     assert (condition["clinicalStatus"], "assertedDate" in condition) == ("active", False)
@@ -147,3 +157,63 @@ def test_a_hearing_aid_points_back_at_the_hearing(translator: Translator, noon: 
         "zib-HearingFunction-HearingAid-Product",
     ]
     assert use["extension"][0]["valueReference"]["reference"] == f"Observation/{function['id']}"
+
+
+def test_infection_of_a_wound_is_yes_or_no(translator: Translator, noon: Context) -> None:
+    for infected, letter in ((True, "Y"), (False, "N")):
+        wound = block("Wound", WoundType=Code("112633009", SNOMED), WoundInfection=Boolean(infected))
+        _, seen = written(translator, noon, "fhir-stu3", wound)
+        (coding,) = seen["component"][0]["valueCodeableConcept"]["coding"]
+        assert (coding["system"], coding["code"]) == ("http://hl7.org/fhir/v2/0136", letter)
+        assert again(translator, noon, wound)["Wound"].values["WoundInfection"].value is infected
+
+
+def test_a_catheter_is_no_incontinence_material(translator: Translator, noon: Context) -> None:
+    devices = [
+        Block("MedicalDevice", "2017", f"MedicalDevice/{i}", {"ProductDescription": Text(words)})
+        for i, words in ((1, "katheter"), (2, "luier"))
+    ]
+    bladder = block(
+        "BladderFunction",
+        UrineCatheter=Ref("MedicalDevice/1"),
+        IncontinenceMaterial=Ref("MedicalDevice/2"),
+    )
+    found = written(translator, noon, "fhir-stu3", bladder, *devices)
+    assert profiles(found[1:]) == [
+        "zib-BladderFunction-UrineCatheter",
+        "zib-BladderFunction-UrineCatheterProduct",
+        "zib-MedicalDevice",
+        "zib-MedicalDeviceProduct",
+    ]
+    values = again(translator, noon, bladder, *devices)["BladderFunction"].values
+    assert values["UrineCatheter"].key.endswith(found[1]["id"])
+    assert values["IncontinenceMaterial"].key.endswith(found[3]["id"])
+
+
+def test_a_feeding_tube_is_used_once(translator: Translator, noon: Context) -> None:
+    tube = block(
+        "MedicalDevice", StartDate=Moment("2026-05-06"), Product={"ProductType": Code("281414004", SNOMED)}
+    )
+    system = block(
+        "FeedingTubeSystem",
+        FeedingTube=Ref("MedicalDevice/1"),
+        FeedingTubeLength=Quantity("52", "cm", "cm"),
+    )
+    use, product = written(translator, noon, "fhir-stu3", system, tube)
+    assert profiles([use, product]) == ["zib-FeedingTubeSystem", "zib-FeedingTubeSystem-Product"]
+    assert use["whenUsed"] == {"start": "2026-05-06"}
+    assert use["device"]["reference"] == f"Device/{product['id']}"
+    found = again(translator, noon, system, tube)
+    assert found["MedicalDevice"].values["StartDate"].value == "2026-05-06"
+    assert found["FeedingTubeSystem"].values["FeedingTube"].key == found["MedicalDevice"].key
+
+
+def test_each_freedom_restricting_intervention_is_a_procedure(translator: Translator, noon: Context) -> None:
+    kinds = [{"TypeOfIntervention": Code(code, SNOMED)} for code in ("225317005", "68894007")]
+    measures = block("FreedomRestrictingMeasures", LegallyCapable=Boolean(False), Intervention=kinds)
+    found = written(translator, noon, "fhir-stu3", measures)
+    assert [each["code"]["coding"][0]["code"] for each in found] == ["225317005", "68894007"]
+    capable = f"{NICTIZ}zib-FreedomRestrictingMeasures-LegallyCapable"
+    for each in found:
+        (extension,) = each["extension"]
+        assert (extension["url"], extension["extension"][0]["valueBoolean"]) == (capable, False)

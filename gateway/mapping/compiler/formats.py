@@ -65,6 +65,10 @@ class BackFacts(msgspec.Struct, frozen=True):
     path: str
     url: str
     """Of the extension that it stands in, if it does: `path` is `extension.valueReference` then."""
+    profile: str
+    """Only what claims it is meant."""
+    others: tuple[str, ...]
+    """The profiles of what other rows of the block mean."""
     rule: str
 
 
@@ -194,7 +198,7 @@ def add_mapping(
     compiled.needs += writer.needs
     if mapping.display:
         compiled.displays[mapping.block] = list(mapping.display)
-    compiled.backs += _backs(mapping, layout)
+    compiled.backs += _backs(mapping, layout, form)
     _list_rows(compiled, mapping)
 
 
@@ -210,7 +214,7 @@ def _part_facts(
                 fixed.append(
                     f'("{node.name}", {writer.literals.literal(derived.cases[0][0], node, derived)})'
                 )
-    urls = tuple(url if "://" in url else form.profile_base + url for url in part.profiles)
+    urls = tuple(_profile(url, form) for url in part.profiles)
     chosen = writer.literals.seeking(part.select, part.type)
     return PartFacts(
         block=mapping.block,
@@ -241,23 +245,29 @@ def _list_rows(compiled: Compiled, mapping: Mapping) -> None:
             compiled.rows.append((block, ".".join(row.concept), str(place.mark), place.only))
 
 
-def _backs(mapping: Mapping, layout: Layout) -> Iterator[BackFacts]:
-    for part in mapping.parts:
-        for row in language.walk(part.rows):
-            for place in row.places:
-                if place.back:
-                    concept = layout.concepts.profile(mapping.block, mapping.mark).at(row.concept)
-                    steps = place.path.steps
-                    yield BackFacts(
-                        mapping.block,
-                        part.name,
-                        row.concept,
-                        concept.many,
-                        concept.targets,
-                        ".".join(step.name for step in steps),
-                        layout.elements.url(steps[0]),
-                        str(place.mark),
-                    )
+def _backs(mapping: Mapping, layout: Layout, form: Format) -> Iterator[BackFacts]:
+    rows = [(part, row) for part in mapping.parts for row in language.walk(part.rows)]
+    found = [(part, row, place) for part, row in rows for place in row.places if place.back]
+    named = {_profile(place.profile, form) for _, _, place in found} - {""}
+    for part, row, place in found:
+        concept = layout.concepts.profile(mapping.block, mapping.mark).at(row.concept)
+        profile = _profile(place.profile, form)
+        yield BackFacts(
+            mapping.block,
+            part.name,
+            row.concept,
+            concept.many,
+            concept.targets,
+            ".".join(step.name for step in place.path.steps),
+            layout.elements.url(place.path.steps[0]),
+            profile,
+            tuple(sorted(named - {profile})),
+            str(place.mark),
+        )
+
+
+def _profile(name: str, form: Format) -> str:
+    return name if not name or "://" in name else form.profile_base + name
 
 
 class Loaded:

@@ -105,6 +105,8 @@ class Place:
     """What to write when the concept has no value: a data-absent-reason code."""
     back: bool = False
     """The reference stands at `path` in the resource that is referred to, and points back."""
+    profile: str = ""
+    """Only what claims this profile is meant when it points back."""
     take: Literal["", "first", "rest", "system"] = ""
     """Of several values only the first, or the others; of a code or identifier its system."""
     unit: Coding | None = None

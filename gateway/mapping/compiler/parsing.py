@@ -165,6 +165,7 @@ class Parser:
             when=self.notation.condition(body.get("when"), *at, "when"),
             absent=body.get("absent", ""),
             back=back,
+            profile=body.get("profile", ""),
             take=body.get("take", ""),
             unit=self._unit(body["unit"], *at, "unit") if "unit" in body else None,
             times=body.get("times", 1),

@@ -109,11 +109,22 @@ class FhirReader:
         by_key = {block.key: block for block in blocks}
         for back in self.loaded.compiled.backs:
             for resource, part in parts:
-                if part is not None and part.primary and part.block in back.targets:
+                if (
+                    part is not None
+                    and part.primary
+                    and part.block in back.targets
+                    and _meant(resource, back)
+                ):
                     for found in _pointing(resource, back, c):
                         other = c.find(found.get("reference", ""))
                         if other is not None and c.parts.get(id(other)) == f"{back.block}/{back.part}":
                             _read_back(found, back, by_key.get(c.keys[id(other)]), c.keys[id(resource)], c)
+
+
+def _meant(resource: Tree, back: BackFacts) -> bool:
+    """True for a resource of the kind that the row means, by the profiles that it claims."""
+    claimed = {url.partition("|")[0] for url in resource.get("meta", {}).get("profile", ())}
+    return back.profile in claimed if back.profile else claimed.isdisjoint(back.others)
 
 
 def _pointing(resource: Tree, back: BackFacts, c: FhirReading) -> Iterator[Tree]:

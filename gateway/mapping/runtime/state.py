@@ -315,14 +315,16 @@ class Writing:
                 resource.setdefault(name, found)
             self.used[ref.at] = rule
 
-    def is_referred(self, me: Me, block_type: str) -> bool:
-        """True when a block of that type refers to this one."""
+    def is_referred(self, me: Me, by: str) -> bool:
+        """True when a block of the type `by` refers to this one; `Block.Concept`: by that concept."""
         if self._referrers is None:
             self._referrers = {}
             for other in self.all_blocks:
-                for ref in _refs(other.values):
-                    self._referrers.setdefault(ref.key, set()).add(other.type)
-        return block_type in self._referrers.get(me.block.key, ())
+                for name, value in other.values.items():
+                    for ref in _refs(value):
+                        named = (other.type, f"{other.type}.{name}")
+                        self._referrers.setdefault(ref.key, set()).update(named)
+        return by in self._referrers.get(me.block.key, ())
 
     # -- joins -------------------------------------------------------------------------------------
 

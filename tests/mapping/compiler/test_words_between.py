@@ -1,5 +1,6 @@
 """Words of the mapping language for what lies between resources, and for codes of several codings."""
 
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -37,6 +38,71 @@ rows:
       HealthProfessionalRole: type
 """
 ROLE = Code("RESP", "2.16.840.1.113883.5.90", "Responsible Party")
+
+
+ASKED = """
+block: Procedure
+resource: Procedure
+profile: nl-core-Procedure-event
+fixed: {status: completed}
+rows:
+  ProcedureType: code
+  Requester: {back: "extension[for].valueReference", profile: asking}
+  Performer: {back: "extension[for].valueReference"}
+"""
+ASKING = """
+block: HealthProfessional
+resource: PractitionerRole
+profile:
+  - asking: referred by Procedure.Requester
+  - nl-core-HealthProfessional-PractitionerRole
+rows: {Specialty: specialty}
+"""
+
+
+def test_who_points_back_is_told_apart_by_profile(draft: Draft, noon: Context) -> None:
+    translator = draft(HealthProfessional=ASKING, Procedure=ASKED)
+    professionals = [
+        block("HealthProfessional", f"HealthProfessional/{i}", Specialty=Code(i, SNOMED)) for i in "12"
+    ]
+    done = block(
+        "Procedure",
+        ProcedureType=Code("9", SNOMED),
+        Requester=[Ref("HealthProfessional/1")],
+        Performer=[Ref("HealthProfessional/2")],
+    )
+    _, *roles = write(translator, noon, done, *professionals)
+    assert [each["meta"]["profile"][0].rpartition("/")[2] for each in roles] == [
+        "asking",
+        "nl-core-HealthProfessional-PractitionerRole",
+    ]
+    procedure, *found = back(translator, noon, done, *professionals)
+    named = {each.key: each.values["Specialty"].code for each in found}
+    assert [named[each.key] for each in procedure.values["Requester"]] == ["1"]
+    assert [named[each.key] for each in procedure.values["Performer"]] == ["2"]
+
+
+NEVER = """
+block: Problem
+resource: Condition
+profile: nl-core-Problem
+rows: {ProblemName: code, Comment: note.text}
+"""
+
+
+def test_a_block_may_be_known_by_its_profile_only(draft: Draft, noon: Context, tmp_path: Path) -> None:
+    translator = draft(Problem=NEVER)
+    listed = tmp_path / "mappings" / "fhir-r4-nl-core" / "_format.yaml"
+    condition = {"resourceType": "Condition", "id": "c", "note": [{"text": "x"}]}
+    assert [each.type for each in translator.read_tree(condition, noon, "fhir-r4", "seed").blocks] == [
+        "Problem"
+    ]
+    text = listed.read_text(encoding="utf-8")
+    listed.write_text(text.replace("never-guessed: [", "never-guessed: [Problem, "), encoding="utf-8")
+    translator = Translator(tmp_path / "mappings")
+    assert translator.read_tree(condition, noon, "fhir-r4", "seed").blocks == []
+    claimed = condition | {"meta": {"profile": ["http://nictiz.nl/fhir/StructureDefinition/nl-core-Problem"]}}
+    assert len(translator.read_tree(claimed, noon, "fhir-r4", "seed").blocks) == 1
 
 
 def test_what_an_element_repeats_of_the_block_that_it_refers_to(draft: Draft, noon: Context) -> None:
