@@ -217,3 +217,17 @@ def test_each_freedom_restricting_intervention_is_a_procedure(translator: Transl
     for each in found:
         (extension,) = each["extension"]
         assert (extension["url"], extension["extension"][0]["valueBoolean"]) == (capable, False)
+
+
+def test_what_is_given_through_a_tube_or_a_line_is_referred_to_as_sent(
+    translator: Translator, noon: Context
+) -> None:
+    """No mapping of STU3 has a MedicationAdministration yet: the reference says all that is known of it."""
+    given = Ref("", "NaCl 0,9%", "MedicationAdministration/1")
+    system = block("FeedingTubeSystem", EnteralNutrition=[given])
+    line = {"LockFluid": given, "AdministeringSystem": [{"InfusionFluid": given}]}
+    values = again(translator, noon, system, block("Infusion", LumenOrLine=[line]))
+    (nutrition,) = values["FeedingTubeSystem"].values["EnteralNutrition"]
+    (found,) = values["Infusion"].values["LumenOrLine"]
+    for ref in (nutrition, found["LockFluid"], found["AdministeringSystem"][0]["InfusionFluid"]):
+        assert (ref.display, ref.literal) == (given.display, given.literal)

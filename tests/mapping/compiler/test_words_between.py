@@ -76,10 +76,9 @@ def test_who_points_back_is_told_apart_by_profile(draft: Draft, noon: Context) -
         "asking",
         "nl-core-HealthProfessional-PractitionerRole",
     ]
-    procedure, *found = back(translator, noon, done, *professionals)
-    named = {each.key: each.values["Specialty"].code for each in found}
-    assert [named[each.key] for each in procedure.values["Requester"]] == ["1"]
-    assert [named[each.key] for each in procedure.values["Performer"]] == ["2"]
+    procedure = back(translator, noon, done, *professionals)[0]
+    for concept, role in zip(("Requester", "Performer"), roles, strict=True):
+        assert [each.key for each in procedure.values[concept]] == [f"HealthProfessional/{role['id']}"]
 
 
 NEVER = """
