@@ -17,6 +17,7 @@ from gateway.codecs.fhir_types import Version
 from gateway.mapping import Context, Translator, bundle
 from gateway.mapping.account import STATES
 
+NICTIZ = "http://nictiz.nl/fhir/StructureDefinition/"
 NOON = Context(datetime.datetime(2026, 7, 1, 12, tzinfo=ZoneInfo("Europe/Amsterdam")))
 SETS = [
     ("zib2020-pairs/ada", "fhir-r4"),
@@ -172,6 +173,54 @@ def test_an_example_is_read_by_the_mapping_of_its_profile(
         if expected and not expected & {block.type for block in read.blocks}:
             wrong.append(resource["id"])
     assert wrong == []
+
+
+NURSING = {
+    "AbilityToDressOneSelf": "AbilityToDressOneself",
+    "AbilityToDrink": "AbilityToDrink",
+    "AbilityToEat": "AbilityToEat",
+    "AbilityToGroome": "AbilityToGroom",
+    "AbilityToPerformMouthcareActivities": "AbilityToPerformMouthcareActivities",
+    "AbilityToUseToilet": "AbilityToUseToilet",
+    "AbilityToWashOneSelf": "AbilityToWashOneself",
+    "BowelFunction": "BowelFunction",
+    "BurnWound": "Burnwound",
+    "DevelopmentChild": "DevelopmentChild",
+    "FeedingPatternInfant": "FeedingPatternInfant",
+    "HearingFunction": "HearingFunction",
+    "Mobility": "Mobility",
+    "Pregnancy": "Pregnancy",
+    "PressureUlcer": "PressureUlcer",
+    "SkinDisorder": "SkinDisorder",
+    "Stoma": "Stoma",
+    "VisualFunction": "VisualFunction",
+    "Wound": "Wound",
+}
+PRELIMINARY = {"DevelopmentChild", "FeedingPatternInfant"}
+"""Their examples of STU3 are preliminary: a status that no zib has, so that they cross nowhere."""
+
+
+def test_nursing_crosses_between_the_releases(testdata: Path, translator: Translator) -> None:
+    """Every published example of one FHIR version comes out as the profile of the other."""
+    del testdata
+    found = {version: crossing(translator, version) for version in examples.PUBLISHED}
+    assert {f"nl-core-{new}" for old, new in NURSING.items() if old not in PRELIMINARY} <= found["stu3"]
+    sent = {url for resource in examples.examples() for url in resource["meta"]["profile"]}
+    there = [old for old, new in NURSING.items() if f"{NICTIZ}nl-core-{new}" in sent]
+    assert len(there) > 10
+    assert {f"zib-{old}".lower() for old in there} <= {each.lower() for each in found["r4"]}
+
+
+def crossing(translator: Translator, version: Version) -> set[str]:
+    """The profiles of what the examples of one version are in the other."""
+    read = translator.read(
+        fhir_json.encode(bundle(examples.examples(version), examples.BASE), version),
+        NOON,
+        examples.PUBLISHED[version].form,
+    )
+    form = "fhir-r4" if version == "stu3" else "fhir-stu3"
+    resources = translator.write(read, form, NOON).resources
+    return {url.rpartition("/")[2] for each in resources for url in each["meta"].get("profile", ())}
 
 
 def test_scores_of_laboratory_exchange(testdata: Path) -> None:

@@ -231,3 +231,29 @@ def test_what_is_given_through_a_tube_or_a_line_is_referred_to_as_sent(
     (found,) = values["Infusion"].values["LumenOrLine"]
     for ref in (nutrition, found["LockFluid"], found["AdministeringSystem"][0]["InfusionFluid"]):
         assert (ref.display, ref.literal) == (given.display, given.literal)
+
+
+def test_a_legal_status_alone_stands_with_the_patient(translator: Translator, noon: Context) -> None:
+    patient = Block("Patient", "2017", "Patient/1", {"DateOfBirth": Moment("1970-01-01")})
+    status = Code("4", "2.16.840.1.113883.2.4.3.11.60.40.2.14.3.2")
+    known = block("FreedomRestrictingMeasures", Subject=Ref("Patient/1"), LegalStatus=status)
+    (person,) = written(translator, noon, "fhir-stu3", patient, known)
+    assert [each["url"] for each in person["extension"]] == [f"{NICTIZ}zib-patient-legalstatus"]
+
+
+@pytest.mark.parametrize(("code", "crosses"), [("confirmed", True), ("refuted", False)])
+def test_a_wound_of_r4_with_a_status_that_affirms_it_goes_to_stu3(
+    translator: Translator, noon: Context, code: str, crosses: bool
+) -> None:
+    terms = "http://terminology.hl7.org/CodeSystem"
+    wound = {
+        "resourceType": "Condition",
+        "id": "wound",
+        "meta": {"profile": [f"{NICTIZ}nl-core-Wound"]},
+        "clinicalStatus": concept("active", f"{terms}/condition-clinical"),
+        "verificationStatus": concept(code, f"{terms}/condition-ver-status"),
+        "category": [concept("416462003")],
+        "code": concept("112633009"),
+    }
+    read = translator.read_tree(wound, noon, "fhir-r4", "seed")
+    assert profiles(translator.write(read, "fhir-stu3", noon).resources) == ["zib-Wound"] * crosses
