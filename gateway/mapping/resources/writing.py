@@ -126,10 +126,20 @@ class FhirWriter:
         for origin in block.origins:
             if origin.format == self.loaded.compiled.name:
                 named.setdefault(origin.part, []).append(origin)
+        planned = {name for name, _ in parts}
+        parts = parts + [(name, None) for name in named if name not in planned and self._stands(block, name)]
         if not named or not {*named} <= {*(name for name, _ in parts), ""}:
             return parts, [None] * len(parts)
         found = [(part, named[part[0]].pop(0)) for part in parts if named.get(part[0])]
         return [part for part, _ in found], [origin for _, origin in found]
+
+    def _stands(self, block: Block, name: str) -> bool:
+        """True for a part that is written of a whole block, whatever its condition says of the block by now.
+
+        A plan whose day has passed is still no more than a plan.
+        """
+        part = self.loaded.parts.get((block.type, name))
+        return part is not None and not part.each and f"write_{block.type}_{name}" in self.loaded.functions
 
     @staticmethod
     def _known_person(block: Block, c: Writing) -> str:
