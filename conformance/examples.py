@@ -1,18 +1,21 @@
-"""Whether published FHIR examples are themselves again: `python -m conformance.examples`.
+"""Whether published FHIR examples are themselves again: `python -m conformance.examples [r4 | stu3]`.
 
 The 209 examples of the package nictiz.fhir.nl.r4.zib2020 (CC0) go through blocks and back to FHIR R4, and
-through ADA and back, all together as one document.  A resource is equal when it has the same elements with
-the same values, ids and references included; the narrative and the order of lists are left out.  The reasons
-of what differs stand in `conformance/examples.yaml`.  The command prints every difference, and fails for one
-that has no reason, for a reason that nothing needs any more, and for an element that the account leaves out.
+through ADA and back, all together as one document; the 208 of nictiz.fhir.nl.stu3.zib2017 (CC0) to STU3.
+A resource is equal when it has the same elements with the same values, ids and references included; the
+narrative and the order of lists are left out.  One that no mapping reads differs in `.`.  The reasons of
+what differs stand in `conformance/examples.yaml` and `examples-stu3.yaml`.  The command prints every
+difference, and fails for one that has no reason, for a reason that nothing needs any more, and for an
+element that the account leaves out.
 """
 
 from __future__ import annotations
 
 import sys
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Any
 
@@ -23,11 +26,30 @@ from gateway.codecs import ada, fhir_json, fhir_xml
 from gateway.codecs.fhir_types import Version
 from gateway.mapping import Context, Read, Translator, bundle
 
-EXAMPLES = "nictiz-r4-zib2020/examples"
-REASONS = Path(__file__).with_suffix(".yaml")
 BASE = "https://examples.example/fhir"
-WAYS = ("fhir-r4", "ada")
 Leaves = Counter[tuple[str, str]]
+
+
+@dataclass(frozen=True, slots=True)
+class Published:
+    """The examples of one FHIR version: where they are, what they go through, why some differ."""
+
+    folder: str
+    ways: tuple[str, ...]
+    reasons: Path
+
+    @property
+    def form(self) -> str:
+        """The format in which they are read and written."""
+        return self.ways[0]
+
+
+PUBLISHED: dict[Version, Published] = {
+    "r4": Published("nictiz-r4-zib2020/examples", ("fhir-r4", "ada"), Path(__file__).with_suffix(".yaml")),
+    "stu3": Published(
+        "nictiz-stu3-zib2017/Examples", ("fhir-stu3",), Path(__file__).with_name("examples-stu3.yaml")
+    ),
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +65,7 @@ class Difference:
 
 def examples(version: Version = "r4") -> list[dict[str, Any]]:
     """The published resources, in the order of their files."""
-    files = sorted((testdata() / EXAMPLES).glob("*.xml"))
+    files = sorted((testdata() / PUBLISHED[version].folder).glob("*.xml"))
     return [fhir_xml.decode(file.read_bytes(), version) for file in files]
 
 
@@ -63,14 +85,25 @@ def _leaves(value: Any, place: str) -> Iterator[tuple[str, str]]:
         yield place, str(value)
 
 
-def differences(translator: Translator, context: Context, sent: list[dict[str, Any]]) -> Iterator[Difference]:
-    """What differs, both ways."""
-    document = fhir_json.encode(bundle(sent, BASE), "r4")
-    read = translator.read(document, context, "fhir-r4")
-    for way in WAYS:
+def differences(
+    translator: Translator, context: Context, sent: list[dict[str, Any]], version: Version = "r4"
+) -> Iterator[Difference]:
+    """What differs, every way."""
+    published = PUBLISHED[version]
+    read = translator.read(fhir_json.encode(bundle(sent, BASE), version), context, published.form)
+    yield from _unread(read, sent, published.form)
+    for way in published.ways:
         come = _through_ada(translator, context, read) if way == "ada" else read
-        back = translator.write(come, "fhir-r4", context).resources
+        back = translator.write(come, published.form, context).resources
         yield from _compared(way, sent, back)
+
+
+def _unread(read: Read, sent: list[dict[str, Any]], way: str) -> Iterator[Difference]:
+    """The resources that no mapping reads: they go along whole, and only to their own format."""
+    found = Counter(issue.place for issue in read.issues if issue.code == "not-supported")
+    for i, resource in enumerate(sent):
+        if f"Bundle.entry[{i}].resource" in found:
+            yield Difference(way, str(resource["id"]), "-", ".", resource["resourceType"])
 
 
 def _through_ada(translator: Translator, context: Context, read: Read) -> Read:
@@ -92,29 +125,42 @@ def _name(resource: dict[str, Any]) -> str:
     return f"{resource['resourceType']}/{resource['id']}"
 
 
-def reasons() -> dict[tuple[str, str], str]:
-    """(resource, element) → why it differs.  A resource `*` stands for every one."""
-    data = yaml.safe_load(REASONS.read_text(encoding="utf-8"))
+def reasons(version: Version = "r4") -> dict[tuple[str, str], str]:
+    """(resource, element) → why it differs.  Both may have `*` in them, for any text."""
+    data = yaml.safe_load(PUBLISHED[version].reasons.read_text(encoding="utf-8"))
     return {(name, element): why for name, rows in data.items() for element, why in rows.items()}
 
 
-def unexplained(found: list[Difference]) -> tuple[list[Difference], list[tuple[str, str]]]:
+def unexplained(
+    found: list[Difference], version: Version = "r4"
+) -> tuple[list[Difference], list[tuple[str, str]]]:
     """The differences that no reason is given for, and the reasons that nothing needs."""
-    known, needed = reasons(), set()
+    known, needed = reasons(version), set()
     left = []
     for each in found:
-        keys = [key for key in ((each.resource, each.element), ("*", each.element)) if key in known]
+        keys = _fitting(each, known)
         needed.update(keys)
         left += [] if keys else [each]
     return left, sorted(known.keys() - needed)
 
 
-def unaccounted(translator: Translator, context: Context, sent: list[dict[str, Any]]) -> list[str]:
+def _fitting(found: Difference, known: Iterable[tuple[str, str]]) -> list[tuple[str, str]]:
+    return [
+        (name, element)
+        for name, element in known
+        if fnmatchcase(found.resource, name) and fnmatchcase(found.element, element)
+    ]
+
+
+def unaccounted(
+    translator: Translator, context: Context, sent: list[dict[str, Any]], version: Version = "r4"
+) -> list[str]:
     """Elements that the account says nothing of, or that it drops without saying why."""
-    read = translator.read(fhir_json.encode(bundle(sent, BASE), "r4"), context, "fhir-r4")
+    form = PUBLISHED[version].form
+    read = translator.read(fhir_json.encode(bundle(sent, BASE), version), context, form)
     told: Counter[str] = Counter()
     bare = []
-    for line in translator.write(read, "fhir-r4", context).account.lines():
+    for line in translator.write(read, form, context).account.lines():
         told[line.place.partition(".resource.")[0]] += 1
         if line.state == "not representable" and not line.reason:
             bare.append(line.place)
@@ -126,24 +172,29 @@ def _all(resource: dict[str, Any]) -> Leaves:
     return Counter(_leaves(resource, ""))
 
 
-def main() -> int:
+def main(arguments: list[str]) -> int:
     """Print the differences with their reasons, and how many resources are equal."""
-    translator, context, sent = Translator(), Context(NOW), examples()
-    found, known = list(differences(translator, context, sent)), reasons()
+    chosen: list[Version] = [each for each in PUBLISHED if each in arguments] or list(PUBLISHED)
+    return max([_report(version) for version in chosen])
+
+
+def _report(version: Version) -> int:
+    translator, context, sent = Translator(), Context(NOW), examples(version)
+    found, known = list(differences(translator, context, sent, version)), reasons(version)
     for each in found:
-        why = known.get((each.resource, each.element)) or known.get(("*", each.element), "NO REASON")
+        why = next((known[key] for key in _fitting(each, known)), "NO REASON")
         print(f"{each.way} {each.resource} {each.sign} {each.element}: {why}")
-    left, stale = unexplained(found)
+    left, stale = unexplained(found, version)
     for name, element in stale:
         print(f"a reason that nothing needs: {name} {element}")
-    silent = unaccounted(translator, context, sent)
+    silent = unaccounted(translator, context, sent, version)
     for place in silent:
         print(f"not in the account: {place}")
-    for way in WAYS:
+    for way in PUBLISHED[version].ways:
         differing = {each.resource for each in found if each.way == way}
         print(f"{way}: equal {len(sent) - len(differing)} of {len(sent)}")
     return 1 if left or stale or silent else 0
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(main(sys.argv[1:]))

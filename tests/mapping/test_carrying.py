@@ -127,6 +127,18 @@ def test_the_account_says_what_is_carried_and_where_it_is_not(translator: Transl
     assert states["fhir-stu3"]["Bundle.entry[1].resource.valueQuantity.value"] == "used"
 
 
+@pytest.mark.parametrize("way", [again, by_ada])
+def test_a_fixed_code_keeps_the_words_that_it_came_with(
+    translator: Translator, noon: Context, way: Any
+) -> None:
+    code = {"coding": [{"system": LOINC, "code": "29463-7", "display": "Gewicht"}]}
+    _, weight = way(translator, noon, PATIENT, WEIGHT | {"code": code})
+    assert code["coding"][0] in weight["code"]["coding"]
+    lines = translator.write(read(translator, noon, WEIGHT | {"code": code}), "fhir-stu3", noon)
+    place = "Bundle.entry[0].resource.code.coding[0].display"
+    assert [line.state for line in lines.account.lines() if line.place == place] == ["used"]
+
+
 def test_a_narrative_that_says_more_than_the_data_is_carried(translator: Translator, noon: Context) -> None:
     more = WEIGHT | {"text": {"status": "additional", "div": "<div>met kleren aan</div>"}}
     (weight,) = again(translator, noon, more)

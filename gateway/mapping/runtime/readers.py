@@ -98,10 +98,12 @@ def holds(element: Any, fixed: Any) -> bool:
 
 
 def mark_fixed(element: Any, fixed: Any, c: FhirReading, rule: str = "") -> None:
-    """Tell the account that the fixed members were recognised."""
+    """Tell the account that the fixed members were recognised; a display of its own stays the element's."""
     if isinstance(fixed, dict):
         plain = tuple(name for name, value in fixed.items() if not isinstance(value, dict | list | There))
         c.mark(element, plain, rule)
+        if "display" in fixed and element.get("display", fixed["display"]) != fixed["display"]:
+            c.mark(element, ("display",), rule, DERIVED)
         for name, value in fixed.items():
             if isinstance(value, dict | list):
                 mark_fixed(element[name], value, c, rule)
