@@ -80,7 +80,9 @@ class Bridge:
             made = dict(made) if made is values else made
             crossing.write_words(made)
         read_as = tuple(Origin(each.format, each.part) for each in block.origins)
-        crossing.blocks.append(Block(plan.block, release, block.key, made, block.line, block.context, read_as))
+        crossing.blocks.append(
+            Block(plan.block, release, block.key, made, block.line, block.context, read_as)
+        )
 
     def show(self, block: str) -> str:
         """The plans of a block, both ways.  Raises `ContentError` when no release has that block."""
