@@ -82,17 +82,19 @@ class ReadCompiler:
         rest = Node(
             node.name, node.type, node.many, node.primitive, node.url, node.selectors, None, node.entries[1:]
         )
+        read = self._join_by if join.by else self._join_of
         if not node.name:
-            if not join.by:
-                out.line(f"{values} = {{}}")
-                self._fill(rest, source, values)
-                return out.line(f"c.join({join.block!r}, r, {values})")
-            return self._join_by(join, rest, source, values)
+            read(join, rest, source, values)
+            return
         element = out.name("o")
         with out.block(f"for {element} in {self._elements(node, source)}"):
-            out.line(f"{values} = {{}}")
-            self._fill(rest, element, values)
-            out.line(f"c.join({join.block!r}, r, {values})")
+            read(join, rest, element, values)
+
+    def _join_of(self, join: Join, node: Node, source: str, values: str) -> None:
+        out = self.source
+        out.line(f"{values} = {{}}")
+        self._fill(node, source, values)
+        out.line(f"c.join({join.block!r}, r, {values})")
 
     def _join_by(self, join: Join, node: Node, source: str, values: str) -> None:
         """Rows of a block that refers to this one: it is there when its condition holds of what they read.

@@ -69,7 +69,7 @@ class Me:
     """For each resource the one of the same format that it was read from."""
 
     def was_read_only_as(self, *parts: str) -> bool:
-        """True when the block was read from resources, in whatever format, and each of them is such a part."""
+        """True when the block was read from resources, of any format, and each of them is such a part."""
         found = {origin.part for origin in self.block.origins}
         return bool(found) and found <= {*parts}
 
