@@ -18,6 +18,14 @@ MINUTES = {
     "1": ("9272-6", ("32410-3", "32406-1", "32407-9", "32409-5", "32408-7")),
     "5": ("9274-2", ("32415-2", "32411-1", "32412-9", "32414-5", "32413-7")),
     "10": ("9271-8", ("32405-3", "32401-2", "32402-0", "32404-6", "32403-8")),
+    "unknown": (
+        "",
+        ("RespiratoryScore", "AppearanceScore", "PulseScore", "GrimaceScore", "MuscleToneScore"),
+    ),
+}
+NULL_FLAVOR = {
+    "fhir-stu3": "http://hl7.org/fhir/v3/NullFlavor",
+    "fhir-r4": "http://terminology.hl7.org/CodeSystem/v3-NullFlavor",
 }
 ANSWERS = ("LA6727-7", "LA6724-4", "LA6718-6", "LA6721-0", "LA6715-2")
 FORMS: dict[str, Version] = {"fhir-stu3": "stu3", "fhir-r4": "r4"}
@@ -51,17 +59,20 @@ def apgar(minute: str, form: str) -> Tree:
         if stu3
         else {"valueInteger": 9, "note": [{"text": "a text"}]}
     )
+    known = minute != "unknown"
+    unknown = {"coding": [{"system": NULL_FLAVOR[form], "code": "UNK"}], "text": "ApgarScore"}
     components = [
-        {"code": coded(part), "valueCodeableConcept": coded(answer)}
+        {"code": coded(part) if known else {"text": part}, "valueCodeableConcept": coded(answer)}
         for part, answer in zip(parts, ANSWERS, strict=True)
     ]
+    profile = "zib-ApgarScore" if stu3 else f"nl-core-ApgarScore-{minute}Minute"
     return {
         "resourceType": "Observation",
         "id": f"apgar-{minute}",
-        "meta": {"profile": [NICTIZ + ("zib-ApgarScore" if stu3 else f"nl-core-ApgarScore-{minute}Minute")]},
+        **({"meta": {"profile": [NICTIZ + profile]}} if stu3 or known else {}),
         "identifier": [{"system": "urn:oid:2.999.1", "value": minute}],
         "status": "final",
-        "code": coded(code),
+        "code": coded(code) if known else unknown,
         "subject": {"reference": "Patient/p"},
         "performer": [{"reference": "Patient/p"}],
         "effectiveDateTime": "2026-05-06T07:01:00+02:00",
@@ -108,8 +119,7 @@ def test_an_apgar_score_of_which_no_moment_is_known_gets_none(
     score = Block("ApgarScore", "2017", "ApgarScore/1", values)
     (written,) = translator.write_blocks([score], "fhir-stu3", noon, "seed").resources
     (coding,) = written["code"]["coding"]
-    assert "code" not in coding
-    assert coding["extension"][0]["valueCode"] == "UNK"
+    assert (coding["system"], coding["code"]) == (NULL_FLAVOR["fhir-stu3"], "UNK")
     assert [each["code"] for each in written["component"]] == [{"text": "MuscleToneScore"}]
     (again,) = read("fhir-stu3", written).blocks
     assert again.values["ApgarScoreTotal"].value == 9
