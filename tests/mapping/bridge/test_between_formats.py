@@ -11,6 +11,8 @@ from gateway.mapping import Context, Translator, bundle
 TRANSLATOR = Translator()
 FORMS = {"fhir-stu3": "2017", "fhir-r4": "2020"}
 OTHER = {"fhir-stu3": "fhir-r4", "fhir-r4": "fhir-stu3"}
+WITHOUT_PROFILE = {("fhir-stu3", "ApgarScore")}
+"""The made-up score has no moment, and nl-core has a profile for each of three (test_stu3_measurements.py)."""
 
 
 @functools.cache
@@ -30,7 +32,8 @@ def counterparts() -> list[tuple[str, str, str]]:
             if TRANSLATOR.profiles.get(release, block) is None:
                 continue
             plan = TRANSLATOR.bridge.planner.plan(block, release)
-            if plan.block in profiles(OTHER[form]) and block not in TRANSLATOR.loaded(form).partials:
+            own = block not in TRANSLATOR.loaded(form).partials and (form, block) not in WITHOUT_PROFILE
+            if own and plan.block in profiles(OTHER[form]):
                 found.append((form, block, plan.block))
     return found
 
@@ -47,6 +50,6 @@ def test_a_resource_comes_out_with_the_profile_of_the_other(
     claimed = {
         url
         for resource in TRANSLATOR.write(read, OTHER[form], noon).resources
-        for url in resource["meta"]["profile"]
+        for url in resource.get("meta", {}).get("profile", ())
     }
     assert claimed & profiles(OTHER[form])[other]
