@@ -12,7 +12,7 @@ TRANSLATOR = Translator()
 FORMS = {"fhir-stu3": "2017", "fhir-r4": "2020"}
 OTHER = {"fhir-stu3": "fhir-r4", "fhir-r4": "fhir-stu3"}
 WITHOUT_PROFILE = {("fhir-stu3", "ApgarScore")}
-"""The made-up score has no moment, and nl-core has a profile for each of three (test_stu3_measurements.py)."""
+"""The made-up score has no moment; nl-core has a profile for each of three (test_stu3_measurements.py)."""
 
 
 @functools.cache
