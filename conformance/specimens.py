@@ -33,7 +33,10 @@ FITTING: dict[str, Any] = {
     "AgreementReason": Text("a text"),
     "IdentificationNumber": Identifier("specimen-1", "2.999.1"),  # of the sender, in no national register
     "AdditionalInstructions": Code("1018", "2.16.840.1.113883.2.4.4.5", "a display"),
-} | dict.fromkeys(("Dose", "Amount", "DispensedAmount", "IngredientAmount", "ProductAmount"), _BASIC_UNIT)
+} | dict.fromkeys(
+    ("Dose", "Amount", "AdministeredAmount", "DispensedAmount", "IngredientAmount", "ProductAmount"),
+    _BASIC_UNIT,
+)
 """Values of the concepts (in a group of the name, too) whose type says less than what they can hold."""
 
 

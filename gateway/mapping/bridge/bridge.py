@@ -13,7 +13,7 @@ from typing import Any
 
 from gateway import documents
 from gateway.blocks.profiles import Profiles
-from gateway.blocks.values import Block, Boolean, Ref
+from gateway.blocks.values import Block, Boolean, Origin, Ref
 from gateway.documents import Document
 from gateway.errors import AuthoringError, ContentError, Issue
 from gateway.mapping.bridge.plans import RELEASES, Pairs, Planner, other_release
@@ -79,7 +79,10 @@ class Bridge:
         if crossing.said:
             made = dict(made) if made is values else made
             crossing.write_words(made)
-        crossing.blocks.append(Block(plan.block, release, block.key, made, block.line, block.context))
+        read_as = tuple(Origin(each.format, each.part) for each in block.origins)
+        crossing.blocks.append(
+            Block(plan.block, release, block.key, made, block.line, block.context, read_as)
+        )
 
     def show(self, block: str) -> str:
         """The plans of a block, both ways.  Raises `ContentError` when no release has that block."""

@@ -75,7 +75,7 @@ class Concepts:
         inside: dict[str, Concept] | None = None,
     ) -> Condition:
         """A condition with its concepts found: in the group around it (`inside`), else in the block."""
-        if condition.op == "referred":
+        if condition.op in ("referred", "read-as"):
             return condition
         if condition.parts:
             parts = (self.about(part, scope, prefix, each, mark, inside) for part in condition.parts)

@@ -27,6 +27,8 @@ class Expressions:
             return f" {condition.op} ".join(f"({self.test(part, scope)})" for part in condition.parts)
         if condition.op == "referred":
             return f"c.is_referred(me, {condition.values[0]!r})"
+        if condition.op == "read-as":
+            return f"me.was_read_only_as({', '.join(map(repr, condition.values))})"
         base = {"block": "v", "item": "item", "group": scope}[condition.base]
         value = self.value(base, condition.concept)
         match condition.op:

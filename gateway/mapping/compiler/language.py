@@ -62,7 +62,7 @@ class Path:
 class Condition:
     """A test on a block.
 
-    op: has | lacks | is | is-not | past | future | more-than | referred | same | and | or | not
+    op: has | lacks | is | is-not | past | future | more-than | referred | read-as | same | and | or | not
     """
 
     op: str

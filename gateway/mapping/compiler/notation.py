@@ -105,6 +105,10 @@ _CLAUSES: list[tuple[re.Pattern[str], Callable[[re.Match[str]], Condition]]] = [
         re.compile(r"referred by ([A-Z][A-Za-z0-9]*(?:\.[A-Z][A-Za-z0-9]*)?)"),
         lambda m: Condition("referred", values=(m[1],)),
     ),
+    (
+        re.compile(r"read only as ([A-Z]\w*(?:, ?[A-Z]\w*)*)"),
+        lambda m: Condition("read-as", values=tuple(name.strip() for name in m[1].split(","))),
+    ),
     (re.compile(_NAME), lambda m: Condition("has", concept(m[1]))),
     (re.compile(rf"not {_NAME}"), lambda m: Condition("lacks", concept(m[1]))),
     (re.compile(rf"{_NAME} is (past|future)"), lambda m: Condition(m[2], concept(m[1]))),

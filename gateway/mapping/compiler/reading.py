@@ -82,25 +82,34 @@ class ReadCompiler:
         rest = Node(
             node.name, node.type, node.many, node.primitive, node.url, node.selectors, None, node.entries[1:]
         )
+        read = self._join_by if join.by else self._join_of
         if not node.name:
-            out.line(f"{values} = {{}}")
-            self._fill(rest, source, values)
-            self._carried(join, values)
+            read(join, rest, source, values)
             return
         element = out.name("o")
         with out.block(f"for {element} in {self._elements(node, source)}"):
-            out.line(f"{values} = {{}}")
-            self._fill(rest, element, values)
-            self._carried(join, values)
+            read(join, rest, element, values)
 
-    def _carried(self, join: Join, values: str) -> None:
-        """What was read of another block; one that refers to this one is there when its condition holds."""
-        if not join.by:
-            self.source.line(f"c.join({join.block!r}, r, {values})")
-            return
+    def _join_of(self, join: Join, node: Node, source: str, values: str) -> None:
+        out = self.source
+        out.line(f"{values} = {{}}")
+        self._fill(node, source, values)
+        out.line(f"c.join({join.block!r}, r, {values})")
+
+    def _join_by(self, join: Join, node: Node, source: str, values: str) -> None:
+        """Rows of a block that refers to this one: it is there when its condition holds of what they read.
+
+        Until that is known nothing is noted: what is not there has read nothing.
+        """
+        out = self.source
+        out.line(f"{values} = {{}}")
+        with out.block("with c.aside()"):
+            self._fill(node, source, values)
         held = self._expressions.joined(join, join.when, values) if join.when else values
-        with self.source.block(f"if {held}"):
-            self.source.line(f"c.join_by({join.block!r}, {join.by!r}, r, v, {values})")
+        with out.block(f"if {held}"):
+            out.line(f"{values} = {{}}")
+            self._fill(node, source, values)
+            out.line(f"c.join_by({join.block!r}, {join.by!r}, r, v, {values})")
 
     def _loop(self, node: Node, leaf: Leaf, source: str, scope: str) -> None:
         """Each element is one more occurrence of a concept."""

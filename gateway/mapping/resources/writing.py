@@ -71,6 +71,7 @@ class FhirWriter:
         self._leave_out(resource, origin, self.loaded.parts[me.block.type, me.part])
         if origin.rest:
             restore(resource, origin.rest, c.moved)
+            self._choose(resource, origin, self.loaded.parts[me.block.type, me.part].type)
             c.used[origin.at] = CARRIED
             for at in origin.also:
                 c.used[at] = c.used[at] or CARRIED
@@ -112,6 +113,15 @@ class FhirWriter:
             if element is not None and not (element.min or element.choice):
                 del resource[name]
 
+    def _choose(self, resource: Tree, origin: Origin, kind: str) -> None:
+        """One variant of each choice (`effective[x]`): that of the source, when it is there again."""
+        elements = {name: self.types().child(kind, name) for name in resource}
+        choices = {name: element.choice for name, element in elements.items() if element is not None}
+        sent = {choices.get(name) for name in resource.keys() & {*origin.members}} - {"", None}
+        for name in resource.keys() - {*origin.members}:
+            if choices.get(name) in sent:
+                del resource[name]
+
     def _of_origin(
         self, block: Block, parts: list[tuple[str, Any]]
     ) -> tuple[list[tuple[str, Any]], list[Origin | None]]:
@@ -126,10 +136,20 @@ class FhirWriter:
         for origin in block.origins:
             if origin.format == self.loaded.compiled.name:
                 named.setdefault(origin.part, []).append(origin)
+        planned = {name for name, _ in parts}
+        parts = parts + [(name, None) for name in named if name not in planned and self._stands(block, name)]
         if not named or not {*named} <= {*(name for name, _ in parts), ""}:
             return parts, [None] * len(parts)
         found = [(part, named[part[0]].pop(0)) for part in parts if named.get(part[0])]
         return [part for part, _ in found], [origin for _, origin in found]
+
+    def _stands(self, block: Block, name: str) -> bool:
+        """True for a part that is written of a whole block, whatever its condition says of the block by now.
+
+        A plan whose day has passed is still no more than a plan.
+        """
+        part = self.loaded.parts.get((block.type, name))
+        return part is not None and not part.each and f"write_{block.type}_{name}" in self.loaded.functions
 
     @staticmethod
     def _known_person(block: Block, c: Writing) -> str:

@@ -201,8 +201,8 @@ def integer_of(found: Any, c: FhirReading, rule: str) -> Integer:
 
 
 def integer_of_quantity(found: Tree, c: FhirReading, rule: str) -> Integer | None:
-    """The number of a Quantity that counts."""
-    if "value" not in found:
+    """The number of a Quantity that counts; None for one that is not whole, or that is only a limit (`<`)."""
+    if "value" not in found or "comparator" in found or found["value"] != int(found["value"]):
         return None
     return Integer(int(found["value"]), c.take_members(found, QUANTITY, rule))
 

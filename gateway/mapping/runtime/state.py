@@ -68,6 +68,11 @@ class Me:
     origins: list[Origin | None] = field(default_factory=list)
     """For each resource the one of the same format that it was read from."""
 
+    def was_read_only_as(self, *parts: str) -> bool:
+        """True when the block was read from resources, of any format, and each of them is such a part."""
+        found = {origin.part for origin in self.block.origins}
+        return bool(found) and found <= {*parts}
+
 
 class Writing:
     """The state of a writing: ids, references, and the row that used each value."""

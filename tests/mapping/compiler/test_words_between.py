@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from gateway.blocks.values import Absent, Code, Identifier, Integer, Moment, Ref, Text
+from gateway.blocks.values import Absent, Code, Identifier, Integer, Moment, Origin, Ref, Text
 from gateway.codecs import fhir_json
 from gateway.errors import AuthoringError
 from gateway.mapping import Context, Translator
@@ -374,3 +374,40 @@ def test_a_date_is_read_from_the_first_place_that_has_it(draft: Draft, noon: Con
     resource["effectiveDateTime"] = "2025-01-02"
     (again,) = translator.read(fhir_json.encode(resource, "r4"), noon, "fhir-r4").blocks
     assert again.values["StatusDate"].value == "2025-01-02"
+
+
+READ_AS = """
+block: Problem
+parts:
+  Stated:
+    resource: Condition
+    profile: nl-core-Problem
+    when: not read only as Observed, Noted
+    fixed: {verificationStatus: 'condition-ver-status#confirmed'}
+    rows: {ProblemName: code}
+  Observed:
+    resource: Observation
+    profile: nl-core-Observed
+    when: read only as Observed, Noted
+    fixed: {status: final}
+    rows: {ProblemName: code}
+"""
+
+
+@pytest.mark.parametrize(
+    ("parts", "becomes"),
+    [
+        ((), "Condition"),
+        (("Observed",), "Observation"),
+        (("Observed", "Noted"), "Observation"),
+        (("Observed", "Stated"), "Condition"),
+    ],
+)
+def test_what_a_block_was_read_as_decides_what_it_becomes(
+    draft: Draft, noon: Context, parts: tuple[str, ...], becomes: str
+) -> None:
+    """In another format, too: only the name of the part counts."""
+    problem = block("Problem", ProblemName=Code("1", SNOMED))
+    problem.origins = tuple(Origin("fhir-stu3", part) for part in parts)
+    (resource,) = write(draft(Problem=READ_AS), noon, problem)
+    assert resource["resourceType"] == becomes
