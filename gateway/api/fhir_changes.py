@@ -16,9 +16,9 @@ from gateway.api.outcomes import HttpError, outcome, shown, status_of
 from gateway.api.rendering import resource
 from gateway.codecs.fhir_types import Version
 from gateway.errors import GatewayError, Issue
-from gateway.exchange.changes import Method, Posted
-from gateway.exchange.changes_answers import Changed, location, response, served_back, validators
-from gateway.exchange.changes_person import FORMS
+from gateway.exchange.changes.answers import Changed, location, response, served_back, validators
+from gateway.exchange.changes.asked import Method, Posted
+from gateway.exchange.changes.person import FORMS
 from gateway.exchange.changing import Changing
 from gateway.storage import ResourceName
 

@@ -16,11 +16,13 @@ from gateway.codecs.limits import Limits
 from gateway.errors import Denied, GatewayError, Gone, Issue, NotFound
 from gateway.exchange.accounts import account
 from gateway.exchange.answers import Answer, Syntax, encode, media_type
-from gateway.exchange.changes import Asked, Posted, alone, together
-from gateway.exchange.changes_answers import Changed, served_back, validators
-from gateway.exchange.changes_keeping import keep
-from gateway.exchange.changes_person import FORMS, Own, surroundings
-from gateway.exchange.changes_reading import translated
+from gateway.exchange.changes.answers import Changed, served_back, validators
+from gateway.exchange.changes.asked import Asked, Posted
+from gateway.exchange.changes.bundles import together
+from gateway.exchange.changes.keeping import keep
+from gateway.exchange.changes.person import FORMS, Own, surroundings
+from gateway.exchange.changes.reading import translated
+from gateway.exchange.changes.single import alone
 from gateway.exchange.recording import Books, Call, Exchange
 from gateway.mapping import Context, Translator
 from gateway.policy import Decision, Effect

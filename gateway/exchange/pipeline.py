@@ -29,7 +29,7 @@ from gateway.codecs.limits import Limits
 from gateway.errors import ContentError, Issue, NotFound
 from gateway.exchange.accounts import account
 from gateway.exchange.answers import Answer, Syntax, answer, searchset
-from gateway.exchange.changes_person import FORMS
+from gateway.exchange.changes.person import FORMS
 from gateway.exchange.changing import Changing
 from gateway.exchange.parties import Parties, load_parties
 from gateway.exchange.person import whose

@@ -16,8 +16,8 @@ from conformance.hostile.specimen import uuid
 from conformance.stage import AUDITOR, EPD, PGO, Client, Stage
 from gateway.codecs import fhir_xml
 from gateway.errors import Fault, Issue
-from gateway.exchange import changes_keeping as keeping
-from gateway.exchange.changes import Posted
+from gateway.exchange.changes import keeping
+from gateway.exchange.changes.asked import Posted
 from gateway.exchange.parties import load_parties
 from gateway.storage import save
 from tests.api.client import Door

@@ -11,9 +11,9 @@ from conformance.hostile.specimen import uuid
 from conformance.stage import EPD
 from gateway.errors import Conflict, Denied, NotFound
 from gateway.exchange import Answer, Pipeline
-from gateway.exchange import changes_keeping as keeping
-from gateway.exchange.changes import Posted
-from gateway.exchange.changes_answers import Changed
+from gateway.exchange.changes import keeping
+from gateway.exchange.changes.answers import Changed
+from gateway.exchange.changes.asked import Posted
 from gateway.exchangelog import verify
 from gateway.policy import parse_register
 from gateway.policy.register import REGISTER

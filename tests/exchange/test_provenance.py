@@ -9,8 +9,8 @@ from fhir.resources.R4B.provenance import Provenance as ProvenanceR4
 from fhir.resources.STU3.provenance import Provenance as ProvenanceSTU3
 
 from conformance.stage import EPD
-from gateway.exchange.changes import Posted
-from gateway.exchange.changes_answers import Changed, location
+from gateway.exchange.changes.answers import Changed, location
+from gateway.exchange.changes.asked import Posted
 from gateway.exchange.provenance import provenance
 from gateway.storage import document
 from tests.exchange.house import House

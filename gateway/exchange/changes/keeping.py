@@ -16,10 +16,11 @@ from typing import Any, NamedTuple
 from gateway.codecs import fhir_json
 from gateway.codecs.fhir_types import Version
 from gateway.errors import Conflict, InputError, Issue
-from gateway.exchange.changes import Asked, Interaction, is_bsn_like
-from gateway.exchange.changes_conditions import Condition, conditional, parse_condition
-from gateway.exchange.changes_person import FORMS
-from gateway.exchange.changes_references import Names, redirected, references
+from gateway.exchange.changes.asked import Asked, Interaction
+from gateway.exchange.changes.conditions import Condition, conditional, parse_condition
+from gateway.exchange.changes.person import FORMS
+from gateway.exchange.changes.references import Names, redirected, references
+from gateway.exchange.changes.single import is_bsn_like
 from gateway.storage import (
     Change,
     NewDocument,

@@ -12,8 +12,8 @@ from typing import Any
 from gateway.codecs import fhir_json
 from gateway.codecs.fhir_types import Version
 from gateway.errors import Issue
-from gateway.exchange.changes import Asked
-from gateway.exchange.changes_keeping import Done, Kept
+from gateway.exchange.changes.asked import Asked
+from gateway.exchange.changes.keeping import Done, Kept
 
 Tree = dict[str, Any]
 

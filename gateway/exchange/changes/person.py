@@ -17,9 +17,9 @@ from typing import Any
 from gateway.codecs import fhir_json
 from gateway.codecs.fhir_types import Version
 from gateway.errors import Conflict, ContentError, InputError, Issue, NotFound
-from gateway.exchange.changes import Asked, Interaction
-from gateway.exchange.changes_conditions import conditional, identifiers, is_bsn_system, parse_condition
-from gateway.exchange.changes_references import Names, on_gateway, references
+from gateway.exchange.changes.asked import Asked, Interaction
+from gateway.exchange.changes.conditions import conditional, identifiers, is_bsn_system, parse_condition
+from gateway.exchange.changes.references import Names, on_gateway, references
 from gateway.exchange.person import ELEVEN_TEST, NUMBERS, ONE_PERSON, SUBJECT
 from gateway.storage import FhirForm, Located, ResourceName, Transaction, locate, version_of
 
