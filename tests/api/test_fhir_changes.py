@@ -651,6 +651,18 @@ def test_what_is_not_there_has_an_outcome(
     assert door.house.rows() == NOTHING
 
 
+@pytest.mark.parametrize(
+    "path", ["/documents", "/fhir/r4", "/fhir/stu3/Observation", "/fhir/r4/Patient/$validate"]
+)
+@pytest.mark.parametrize("media", ["application/fhir+json", "application/fhir+xml"])
+def test_an_empty_document_is_said_to_be_empty(door: Door, path: str, media: str) -> None:
+    headers = {"Authorization": f"Bearer {door.house.stage.token(EPD)}", "Content-Type": media}
+    for content in (b"", b"\xef\xbb\xbf\r\n"):
+        answer = door.http.post(path, content=content, headers=headers)
+        assert answer.status_code == 400
+        assert answer.json()["issue"][0]["diagnostics"] == "the document is empty"
+
+
 def test_a_number_never_shows(door: Door, capsys: pytest.CaptureFixture[str]) -> None:
     answers = [
         post(door, ordinary()),
