@@ -23,8 +23,8 @@ WRITES = {
     "readHistory": True,
     "updateCreate": True,
     "conditionalCreate": True,
-    "conditionalUpdate": False,
-    "conditionalDelete": "not-supported",
+    "conditionalUpdate": True,
+    "conditionalDelete": "single",
 }
 """How a resource is written: the elements of `CapabilityStatement.rest.resource` for it."""
 

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Annotated, Any
+from urllib.parse import urlencode
 
 from fastapi import APIRouter, Path, Request
 from starlette.responses import Response
@@ -34,6 +36,9 @@ _BODY = {
         },
     }
 }
+CONDITIONS = ("if-match", "if-none-match", "if-none-exist")
+"""Headers that make a change depend on what is there."""
+
 Name = Annotated[str, Path(alias="id")]
 VersionId = Annotated[str, Path(pattern=r"^[0-9]{1,9}$")]
 
@@ -77,6 +82,18 @@ async def create(request: Request, version: Served, kind: str) -> Response:
 
 
 @router.put(
+    "/{version}/{kind}",
+    summary="Update the resource that meets a condition, or create it",
+    response_class=Response,
+    openapi_extra=_BODY,
+    responses={201: {"description": "None met it"}},
+)
+async def update_by_search(request: Request, version: Served, kind: str) -> Response:
+    """The resource as it is now; the query is the condition, and must be met by one at most."""
+    return await _change(request, version, "PUT", kind)
+
+
+@router.put(
     "/{version}/{kind}/{id}",
     summary="Update a resource, or create it under this id",
     response_class=Response,
@@ -84,8 +101,22 @@ async def create(request: Request, version: Served, kind: str) -> Response:
     responses={201: {"description": "It was not there"}},
 )
 async def update(request: Request, version: Served, kind: str, name: Name) -> Response:
-    """The resource as it is now; with `If-Match` only when that version holds."""
+    """The resource as it is now.
+
+    With `If-Match` only when that version holds, with `If-None-Match: *` only when none does.
+    """
     return await _change(request, version, "PUT", kind, name)
+
+
+@router.delete(
+    "/{version}/{kind}",
+    status_code=204,
+    summary="Delete the resource that meets a condition",
+    response_class=Response,
+)
+async def delete_by_search(request: Request, version: Served, kind: str) -> Response:
+    """Nothing, also when there was none; the query is the condition, and must be met by one at most."""
+    return await _change(request, version, "DELETE", kind)
 
 
 @router.delete(
@@ -121,7 +152,9 @@ async def _change(request: Request, served: Served, method: Method, kind: str, n
     changing, receive = _changing(request), _posted(request, version, method, kind, name)
     changed = await in_thread(request, lambda: changing.change(call_of(request), version, receive))
     (done,) = changed.kept.done
-    headers = _account_of(request, changed) | validators(done.version, done.received)
+    headers = _account_of(request, changed)
+    if done.version:
+        headers |= validators(done.version, done.received)
     if method == "POST" or done.status == 201:
         headers["Location"] = f"{request.app.state.settings.base_url}/fhir/{version}/{location(done)}"
     wanted = preferred_return(request)
@@ -139,17 +172,32 @@ def _posted(
     """Gives what was posted, when it is known who calls.  Raises `HttpError` for what is not answered."""
     syntax_wanted(request, version)
     receive = receiving(request, request.app.state.settings.max_bytes)
-    if_match, if_none_exist = (request.headers.get(each, "") for each in ("if-match", "if-none-exist"))
+    asked = _address(request, method, kind, name)
 
     def posted() -> Posted:
         if method == "DELETE":
-            return Posted(method, type=kind, id=name, if_match=if_match)
+            return asked
         form, syntax = format_sent(request)
         if form not in ("", FORMS[version]):
             raise HttpError(415, "not-supported", "this address takes another fhirVersion")
-        return Posted(method, receive(), syntax, kind, name, if_match, if_none_exist)
+        return replace(asked, content=receive(), syntax=syntax)
 
     return posted
+
+
+def _address(request: Request, method: Method, kind: str, name: str) -> Posted:
+    """What a request asks by its address and headers."""
+    if_match, if_none_match, if_none_exist = (",".join(request.headers.getlist(each)) for each in CONDITIONS)
+    pairs = [] if name or method == "POST" else request.query_params.multi_items()
+    return Posted(
+        method,
+        type=kind,
+        id=name,
+        if_match=if_match,
+        if_none_match=if_none_match,
+        if_none_exist=if_none_exist,
+        search=urlencode([pair for pair in pairs if pair[0] != "_format"]),
+    )
 
 
 def _delivered(request: Request, changed: Changed) -> Response:
@@ -178,7 +226,9 @@ def _failed(request: Request, error: GatewayError) -> Tree:
 
 
 def _account_of(request: Request, changed: Changed) -> dict[str, str]:
-    """Where the account of a change is (RFC 8288)."""
+    """Where the account of a change is (RFC 8288); nowhere when nothing was stored."""
+    if not changed.kept.id:
+        return {}
     where = f"{request.app.state.settings.base_url}/documents/{changed.kept.id}/account"
     return {"Link": f'<{where}>; rel="describedby"'}
 

@@ -107,7 +107,7 @@ class Changing:
         exchange.step("store")
         with self._books.database.write() as transaction:  # (7) store, and the outcome with it
             kept = keep(transaction, asked, delivery, context.base)
-            counts = Counter(each.name.type for each in kept.done)
+            counts = Counter(each.name.type for each in kept.done if each.version)
             code = "" if kept.new else "duplicate"
             exchange.complete(transaction, document=kept.id, counts=counts, code=code)
         return Changed(kept, asked, accounted.counts, (*read.issues, *accounted.issues))

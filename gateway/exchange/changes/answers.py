@@ -67,14 +67,11 @@ def location(done: Done) -> str:
 
 def response(done: Done, outcome: Tree | None, fhir: Version, *, whole: bool) -> Tree:
     """The entry of a response Bundle for what was done; `whole` with the resource."""
-    told: Tree = {
-        "status": PHRASES[done.status],
-        "location": location(done),
-        "etag": etag(done.version),
-        "lastModified": instant(done.received),
-    }
-    if done.status == 204:
-        del told["location"]
+    told: Tree = {"status": PHRASES[done.status]}
+    if done.status != 204:
+        told["location"] = location(done)
+    if done.version:
+        told |= {"etag": etag(done.version), "lastModified": instant(done.received)}
     if outcome is not None:
         told["outcome"] = outcome
     entry: Tree = {}

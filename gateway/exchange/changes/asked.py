@@ -10,6 +10,7 @@ from gateway.codecs.fhir_types import Version
 from gateway.errors import InputError, Issue
 from gateway.exchange.answers import Syntax
 from gateway.exchange.changes.conditions import Condition
+from gateway.exchange.changes.preconditions import Expected
 
 Tree = dict[str, Any]
 Method = Literal["POST", "PUT", "DELETE", "KEEP"]
@@ -23,7 +24,8 @@ Kind = Literal["single", "transaction", "entry", "document"]
 class Posted:
     """A request: `type` and `id` are those of its address, "" where it has none.
 
-    `if_match` and `if_none_exist` are the headers of those names.
+    `if_match`, `if_none_match` and `if_none_exist` are the headers of those names; `search` is the query of
+    the address of a type.
     """
 
     method: Method
@@ -32,15 +34,18 @@ class Posted:
     type: str = ""
     id: str = ""
     if_match: str = ""
+    if_none_match: str = ""
     if_none_exist: str = field(default="", repr=False)
+    search: str = field(default="", repr=False)
 
 
 @dataclass(frozen=True, slots=True)
 class Interaction:
     """One resource to create, update, delete or keep.
 
-    `entry` is its number in the Bundle, -1 when it came alone.  `expected` is the version that must hold,
-    None when that does not matter; with a `condition` it is created only when nothing meets that.
+    `entry` is its number in the Bundle, -1 when it came alone.  `expected` says which version must hold, None
+    when that does not matter.  With a `condition` it is created only when nothing meets that; what is updated
+    or deleted, without an `id`, is what meets it.
     """
 
     method: Method
@@ -49,13 +54,32 @@ class Interaction:
     resource: Tree | None = field(default=None, repr=False)
     entry: int = -1
     full_url: str = ""
-    expected: int | None = None
+    expected: Expected | None = None
     condition: Condition | None = None
 
     @property
     def place(self) -> str:
         """Where its resource stands in what was received."""
         return self.type if self.entry < 0 else f"Bundle.entry[{self.entry}].resource"
+
+    @property
+    def id_place(self) -> str:
+        """Where the id of its resource stands."""
+        return "id" if self.entry < 0 else f"{self.place}.id"
+
+    @property
+    def condition_place(self) -> str:
+        """Where its condition stands."""
+        if self.entry < 0:
+            return "If-None-Exist" if self.method == "POST" else "url"
+        return f"Bundle.entry[{self.entry}].request.{'ifNoneExist' if self.method == 'POST' else 'url'}"
+
+    @property
+    def chosen(self) -> str:
+        """The id that its sender chose for the resource; "" when the gateway chooses one."""
+        if self.id or self.method != "PUT" or self.resource is None:
+            return self.id
+        return str(self.resource.get("id", ""))
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,8 +18,8 @@ from gateway.codecs.fhir_types import Version
 from gateway.codecs.limits import Limits
 from gateway.errors import InputError, Issue
 from gateway.exchange.changes.asked import Asked, Interaction, Posted, Tree
-from gateway.exchange.changes.conditions import parse_condition
-from gateway.exchange.changes.single import NOT_KEPT, decoded, expected, faults_of, refused
+from gateway.exchange.changes.preconditions import parse_expected
+from gateway.exchange.changes.single import NOT_KEPT, condition_of, decoded, faults_of, refused
 
 MAX_ENTRIES = 5_000
 """Most entries of a Bundle."""
@@ -90,9 +90,11 @@ def _requested(entry: Tree, number: int, base: str) -> tuple[Interaction, str]:
     method, url = request.get("method"), request.get("url", "").removeprefix(f"{base}/")
     if method not in ("POST", "PUT", "DELETE"):
         raise refused("not-supported", "an entry creates (POST), updates (PUT) or deletes", f"{place}.method")
-    kind, _, name = url.partition("/")
-    if not re.fullmatch(r"[A-Za-z]+", kind) or (method == "POST") != (not name):
-        wanted = "the type" if method == "POST" else "Type/id"
+    address, _, search = url.partition("?")
+    kind, _, name = address.partition("/")
+    named = (not name and not search) if method == "POST" else (bool(name) != bool(search))
+    if not re.fullmatch(r"[A-Za-z]+", kind) or not named:
+        wanted = "the type" if method == "POST" else "Type/id or Type?identifier=…"
         raise refused("not-supported", f"the url of a {method} is {wanted}", f"{place}.url")
     if (resource is None) != (method == "DELETE"):
         text = "a resource is expected here" if resource is None else "a deletion has no resource"
@@ -104,8 +106,17 @@ def _requested(entry: Tree, number: int, base: str) -> tuple[Interaction, str]:
         resource,
         number,
         entry.get("fullUrl", ""),
-        expected(request.get("ifMatch", ""), f"{place}.ifMatch"),
-        parse_condition(kind, request.get("ifNoneExist", ""), f"{place}.ifNoneExist"),
+        parse_expected(
+            request.get("ifMatch", ""),
+            request.get("ifNoneMatch", ""),
+            (f"{place}.ifMatch", f"{place}.ifNoneMatch"),
+        ),
+        condition_of(
+            method,
+            kind,
+            (search, f"{place}.url"),
+            (request.get("ifNoneExist", ""), f"{place}.ifNoneExist"),
+        ),
     )
     return found, kind
 
@@ -138,7 +149,7 @@ def _names(one: Interaction) -> Iterator[tuple[str, str, tuple[Any, ...]]]:
     if one.id:
         yield "identity", "request.url", ("id", one.type, one.id)
     if one.condition is not None:
-        yield "condition", "request.ifNoneExist", ("condition", one.type, one.condition)
+        yield "condition", one.condition_place.partition("].")[2], ("condition", one.type, one.condition)
 
 
 def _identifier(bundle: Tree) -> str:

@@ -15,11 +15,16 @@ from gateway.codecs.fhir_types import Version, types
 from gateway.codecs.limits import Limits
 from gateway.errors import ContentError, InputError, Issue
 from gateway.exchange.changes.asked import Asked, Interaction, Posted, Tree
-from gateway.exchange.changes.conditions import parse_condition
+from gateway.exchange.changes.conditions import Condition, parse_condition
+from gateway.exchange.changes.preconditions import parse_expected
 from gateway.storage import normalise_bsn
 
 ID = re.compile(r"[A-Za-z0-9.-]{1,64}")
-ETAG = re.compile(r'(?:W/)?"(\d{1,9})"')
+UNUSABLE = (
+    "this id cannot be chosen: it is not free, or could be a citizen service number; "
+    "POST lets the gateway choose one"
+)
+"""One text for both, so that it does not tell whether anybody has a resource with this id."""
 
 NOT_KEPT = frozenset({"Bundle", "OperationOutcome", "Parameters"})
 """Resources that hold, or tell of, others: nobody's record has them."""
@@ -34,12 +39,28 @@ def alone(posted: Posted, version: Version, limits: Limits) -> Asked:
         posted.type,
         posted.id,
         None if posted.method == "DELETE" else decoded(posted, version, limits),
-        expected=expected(posted.if_match, "If-Match"),
-        condition=parse_condition(posted.type, posted.if_none_exist, "If-None-Exist"),
+        expected=parse_expected(posted.if_match, posted.if_none_match, ("If-Match", "If-None-Match")),
+        condition=condition_of(
+            posted.method, posted.type, (posted.search, "url"), (posted.if_none_exist, "If-None-Exist")
+        ),
     )
-    content = posted.content or f"DELETE {posted.type}/{posted.id}".encode()
+    content = posted.content or f"DELETE {posted.type}/{posted.id}?{posted.search}".encode()
     faults = tuple(faults_of(asked, "resourceType", posted.type))
     return Asked(version, "single", content, (asked,), faults=faults)
+
+
+def condition_of(
+    method: str, kind: str, search: tuple[str, str], if_none_exist: tuple[str, str]
+) -> Condition | None:
+    """What must be met, or not for a create, from the two texts that may say so, each with its place.
+
+    Raises `InputError`.
+    """
+    if method == "POST":
+        return parse_condition(kind, *if_none_exist)
+    if if_none_exist[0]:
+        raise refused("not-supported", "If-None-Exist is for a create", if_none_exist[1])
+    return parse_condition(kind, *search)
 
 
 def is_bsn_like(text: str) -> bool:
@@ -64,25 +85,31 @@ def faults_of(one: Interaction, place: str, kind: str) -> Iterator[Issue]:
         yield Issue("error", "not-supported", "this resource type is not taken here", place)
     if one.resource is not None and one.resource["resourceType"] != kind:
         yield Issue("error", "invalid", "the resource is not of the type of its address", place)
-    if not one.id:
-        return
+    yield from _condition_faults(one)
     where = place.replace("resourceType", "id") if one.resource is not None else ""
-    if not ID.fullmatch(one.id):
+    if one.chosen and not ID.fullmatch(one.chosen):
         yield Issue("error", "value", "an id is 1 to 64 letters, digits, dots and dashes", where)
-    elif is_bsn_like(one.id):
-        yield Issue("error", "security", "an id may not be a citizen service number", where)
-    if one.method == "PUT" and one.resource is not None and one.resource.get("id") != one.id:
+    elif is_bsn_like(one.chosen):
+        yield unusable(where)
+    if one.id and one.resource is not None and one.resource.get("id") != one.id:
         yield Issue("error", "invalid", "the id of the resource is not that of its address", where)
 
 
-def expected(etag: str, place: str) -> int | None:
-    """The version of an entity tag (http.html#concurrency); None when there is none."""
-    if not etag:
-        return None
-    found = ETAG.fullmatch(etag.strip())
-    if found is None:
-        raise refused("value", 'a version is given as W/"1"', place)
-    return int(found[1])
+def unusable(place: str) -> Issue:
+    """What is said of an id that its sender cannot have."""
+    return Issue("error", "business-rule", UNUSABLE, place)
+
+
+def _condition_faults(one: Interaction) -> Iterator[Issue]:
+    """An update or deletion without an id needs a condition; what is created has no version to expect."""
+    if one.method in ("PUT", "DELETE") and not one.id and one.condition is None:
+        text = "what is updated or deleted is named by its id, or by a condition"
+        yield Issue("error", "required", text, one.condition_place)
+    if one.expected is not None and (
+        one.method == "POST" or (one.method == "DELETE" and one.expected.absent)
+    ):
+        text = "If-Match is for updates and deletions, If-None-Match for updates"
+        yield Issue("error", "not-supported", text, one.condition_place.rpartition(".")[0])
 
 
 def refused(code: str, text: str, place: str) -> InputError:

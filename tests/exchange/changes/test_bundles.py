@@ -12,6 +12,7 @@ from gateway.errors import InputError
 from gateway.exchange.changes.asked import Asked, Posted
 from gateway.exchange.changes.bundles import MAX_ENTRIES, together
 from gateway.exchange.changes.conditions import parse_condition
+from gateway.exchange.changes.preconditions import Expected
 from tests.exchange.house import FENNA
 from tests.exchange.resources import NUMBERS, as_json, bundle, entry, ordinary, patient, pressure
 
@@ -35,7 +36,7 @@ def test_the_entries_of_a_transaction_are_interactions() -> None:
     create, update, delete = found.interactions
     assert (create.method, create.type, create.id, create.full_url) == ("POST", "Patient", "", uuid(1))
     assert create.condition == parse_condition("Patient", f"identifier={NUMBERS}|1", "")
-    assert (update.method, update.id, update.expected) == ("PUT", "a", 3)
+    assert (update.method, update.id, update.expected) == ("PUT", "a", Expected(frozenset("3")))
     assert (delete.method, delete.type, delete.id, delete.resource) == ("DELETE", "Condition", "b", None)
     assert [one.place for one in found.interactions] == [f"Bundle.entry[{i}].resource" for i in range(3)]
     assert FENNA not in found.summary
