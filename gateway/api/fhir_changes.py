@@ -13,16 +13,23 @@ from starlette.responses import Response
 from gateway.api.exchanging import Exchanging, call_of, in_thread, receiving
 from gateway.api.fhir import VERSIONS, Served
 from gateway.api.guard import report
-from gateway.api.negotiation import MEDIA_TYPES, format_sent, preferred_return, syntax_wanted
+from gateway.api.negotiation import MEDIA_TYPES, format_sent, is_strict, preferred_return, syntax_wanted
 from gateway.api.outcomes import HttpError, outcome, shown, status_of
 from gateway.api.rendering import resource
 from gateway.codecs.fhir_types import Version
 from gateway.errors import GatewayError, Issue
-from gateway.exchange.changes.answers import Changed, location, response, served_back, validators
+from gateway.exchange import Answer, Pipeline, Question
+from gateway.exchange.changes.answers import (
+    Changed,
+    Row,
+    location,
+    looked,
+    response,
+    served_back,
+    validators,
+)
 from gateway.exchange.changes.asked import Method, Posted
 from gateway.exchange.changes.person import FORMS
-from gateway.exchange.changing import Changing
-from gateway.storage import ResourceName
 
 Tree = dict[str, Any]
 
@@ -47,25 +54,21 @@ VersionId = Annotated[str, Path(pattern=r"^[0-9]{1,9}$")]
 @router.post("/{version}/", include_in_schema=False, response_class=Response)
 @router.post(
     "/{version}",
-    summary="Deliver a Bundle about one person: transaction, batch, document or message",
+    summary="A Bundle about one person: transaction, batch, document or message",
     response_class=Response,
     openapi_extra=_BODY,
     responses={201: {"description": "A document or message was stored"}},
 )
 async def post_bundle(request: Request, version: Served) -> Response:
     """A Bundle of responses; for a document or message an OperationOutcome."""
-    changing, receive = _changing(request), _posted(request, VERSIONS[version], "POST")
-    changed = await in_thread(
-        request, lambda: changing.change_together(call_of(request), VERSIONS[version], receive)
-    )
-    if isinstance(changed, list):
-        entries = [each for one in changed for each in _entries(request, VERSIONS[version], one)]
-        return resource(request, {"resourceType": "Bundle", "type": "batch-response", "entry": entries})
-    if changed.asked.kind == "document":
-        return _delivered(request, changed)
-    entries = _entries(request, VERSIONS[version], changed)
-    tree = {"resourceType": "Bundle", "type": "transaction-response", "entry": entries}
-    return resource(request, tree, 200, _account_of(request, changed))
+    served, bundling = VERSIONS[version], _pipeline(request).bundling
+    receive = _posted(request, served, "POST")
+    done = await in_thread(request, lambda: bundling.change(call_of(request), served, receive))
+    if done.kind == "document" and done.changed is not None:
+        return _delivered(request, done.changed)
+    entries = [_entry(request, served, row) for row in done.rows]
+    tree = {"resourceType": "Bundle", "type": f"{done.kind}-response", "entry": entries}
+    return resource(request, tree, 200, _account_of(request, done.changed) if done.changed else None)
 
 
 @router.post(
@@ -134,22 +137,20 @@ async def delete(request: Request, version: Served, kind: str, name: Name) -> Re
 )
 async def version_read(request: Request, version: Served, kind: str, name: Name, vid: VersionId) -> Response:
     """The version as it was kept."""
-    syntax, changing = syntax_wanted(request, VERSIONS[version]), _changing(request)
-    which, number = ResourceName(FORMS[VERSIONS[version]], kind, name), int(vid)
-    return Exchanging(
-        request, lambda release: changing.read_back(call_of(request), which, number, syntax, release)
-    )
+    syntax, pipeline = syntax_wanted(request, VERSIONS[version]), _pipeline(request)
+    question = Question(VERSIONS[version], kind, id=name, syntax=syntax, version_id=int(vid))
+    return Exchanging(request, lambda release: pipeline.get(call_of(request), question, release))
 
 
-def _changing(request: Request) -> Changing:
-    changing: Changing = request.app.state.pipeline.changing
-    return changing
+def _pipeline(request: Request) -> Pipeline:
+    pipeline: Pipeline = request.app.state.pipeline
+    return pipeline
 
 
 async def _change(request: Request, served: Served, method: Method, kind: str, name: str = "") -> Response:
     """The answer to a change of one resource, in the shape that is preferred (http.html#ops)."""
     version = VERSIONS[served]
-    changing, receive = _changing(request), _posted(request, version, method, kind, name)
+    changing, receive = _pipeline(request).changing, _posted(request, version, method, kind, name)
     changed = await in_thread(request, lambda: changing.change(call_of(request), version, receive))
     (done,) = changed.kept.done
     headers = _account_of(request, changed)
@@ -186,7 +187,7 @@ def _posted(
 
 
 def _address(request: Request, method: Method, kind: str, name: str) -> Posted:
-    """What a request asks by its address and headers."""
+    """What a request asks by its address and headers, without its body."""
     if_match, if_none_match, if_none_exist = (",".join(request.headers.getlist(each)) for each in CONDITIONS)
     pairs = [] if name or method == "POST" else request.query_params.multi_items()
     return Posted(
@@ -197,6 +198,7 @@ def _address(request: Request, method: Method, kind: str, name: str) -> Posted:
         if_none_match=if_none_match,
         if_none_exist=if_none_exist,
         search=urlencode([pair for pair in pairs if pair[0] != "_format"]),
+        strict=is_strict(request),
     )
 
 
@@ -206,16 +208,15 @@ def _delivered(request: Request, changed: Changed) -> Response:
     return resource(request, outcome(_report(changed)), status, {"Location": where})
 
 
-def _entries(request: Request, version: Version, changed: Changed | GatewayError) -> list[Tree]:
-    """The entries of a response Bundle for an exchange; warnings stand at the entry that they are about."""
-    if isinstance(changed, GatewayError):
-        return [_failed(request, changed)]
-    whole = preferred_return(request) == "representation"
-    entries = []
-    for done, issues in changed.apart():
-        told = outcome(issues) if issues else None
-        entries.append(response(done, told, version, whole=whole))
-    return entries
+def _entry(request: Request, version: Version, row: Row) -> Tree:
+    """The entry of a response Bundle; warnings stand at the entry that they are about."""
+    if isinstance(row, GatewayError):
+        return _failed(request, row)
+    if isinstance(row, Answer):
+        return looked(row, version)
+    done, issues = row
+    told = outcome(issues) if issues else None
+    return response(done, told, version, whole=preferred_return(request) == "representation")
 
 
 def _failed(request: Request, error: GatewayError) -> Tree:

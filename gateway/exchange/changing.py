@@ -13,12 +13,11 @@ from zoneinfo import ZoneInfo
 
 from gateway.codecs.fhir_types import Version
 from gateway.codecs.limits import Limits
-from gateway.errors import Denied, GatewayError, Gone, Issue, NotFound
+from gateway.errors import Denied, Gone, Issue, NotFound
 from gateway.exchange.accounts import account
 from gateway.exchange.answers import Answer, Syntax, encode, media_type
 from gateway.exchange.changes.answers import Changed, served_back, validators
 from gateway.exchange.changes.asked import Asked, Posted
-from gateway.exchange.changes.bundles import together
 from gateway.exchange.changes.keeping import keep
 from gateway.exchange.changes.person import FORMS, Own, surroundings
 from gateway.exchange.changes.reading import translated
@@ -53,33 +52,10 @@ class Changing:
         with self._begin(call, "deliver") as exchange:  # (1) receive
             posted = receive()
             exchange.received(posted.content)
-            return self._change(exchange, alone(posted, version, self._limits))
+            return self.change_asked(exchange, alone(posted, version, self._limits))
 
-    def change_together(
-        self, call: Call, version: Version, receive: Callable[[], Posted]
-    ) -> Changed | list[Changed | GatewayError]:
-        """Do what the entries of a Bundle ask, all or nothing; of a batch each by itself.
-
-        Raises as `change` does, for a batch only when that is not understood.
-        """
-        with self._begin(call, "deliver") as exchange:  # (1) receive
-            posted = receive()
-            exchange.received(posted.content)
-            asked = together(posted, version, f"{self._base}/fhir/{version}", self._limits)
-            if isinstance(asked, Asked):
-                return self._change(exchange, asked)
-        return [self._apart(call, each) for each in asked]  # a batch leaves a decision for each entry
-
-    def _apart(self, call: Call, asked: Asked) -> Changed | GatewayError:
-        """An entry of a batch is an exchange of its own."""
-        try:
-            with self._begin(call, "deliver") as exchange:
-                exchange.received(asked.content)
-                return self._change(exchange, asked)
-        except GatewayError as error:
-            return error
-
-    def _change(self, exchange: Exchange, asked: Asked) -> Changed:
+    def change_asked(self, exchange: Exchange, asked: Asked) -> Changed:
+        """Do all that is asked, or nothing.  Raises as `change` does."""
         asked.check()
         exchange.asked(asked.summary)
         exchange.step("decode")

@@ -168,10 +168,10 @@ BAD: dict[str, tuple[Any, int, str]] = {
         400,
         "Bundle.entry[1].request.ifNoneExist",
     ),
-    "a question": (
+    "a question with a resource": (
         spoilt(1, request={"method": "GET", "url": "Patient"}),
         400,
-        "Bundle.entry[1].request.method",
+        "Bundle.entry[1].resource",
     ),
     "an update of nothing in particular": (
         spoilt(1, request={"method": "PUT", "url": "Observation"}),
@@ -279,7 +279,7 @@ def test_a_batch_is_as_many_exchanges_as_it_has_entries(door: Door) -> None:
             entry(pressure(who), 1),
             entry(ORGANISATION, 2),
             entry(pressure("Patient/9"), 3),
-            {"request": {"method": "GET", "url": "Patient"}},
+            {"request": {"method": "PATCH", "url": "Patient"}},
             {"request": {"method": "DELETE", "url": who}},
             entry(pressure(who), 4),
             kind="batch",

@@ -68,9 +68,7 @@ def at_once(task: Callable[[], None]) -> None:
 
 def test_of_fifty_exchanges_at_once_one_creates(house: House) -> None:
     content, found = as_json(numbered(f"Patient?identifier={BSN}|{FENNA}")), Counter[int]()
-    house.pipeline.changing.change_together(
-        house.call(EPD), "r4", lambda: Posted("POST", as_json(ordinary()))
-    )
+    house.pipeline.bundling.change(house.call(EPD), "r4", lambda: Posted("POST", as_json(ordinary())))
 
     def create() -> None:
         posted = Posted("POST", content, type="Observation", if_none_exist=f"identifier={NUMBERS}|17")
@@ -175,9 +173,7 @@ def test_a_condition_finds_what_its_own_sender_delivered_of_this_person(door: Do
 
 def test_of_fifty_conditional_updates_at_once_one_creates(house: House) -> None:
     content, found = as_json(numbered(f"Patient?identifier={BSN}|{FENNA}")), Counter[int]()
-    house.pipeline.changing.change_together(
-        house.call(EPD), "r4", lambda: Posted("POST", as_json(ordinary()))
-    )
+    house.pipeline.bundling.change(house.call(EPD), "r4", lambda: Posted("POST", as_json(ordinary())))
 
     def update() -> None:
         posted = Posted("PUT", content, type="Observation", search=CONDITION)

@@ -26,11 +26,10 @@ NOTHING = {"persons": 0, "documents": 0, "versions": 0}
 
 def together(house: House, tree: Any, person: str = "") -> Changed:
     """What a transaction or document gives."""
-    changed = house.pipeline.changing.change_together(
-        house.call(EPD, person), "r4", lambda: Posted("POST", as_json(tree))
-    )
-    assert isinstance(changed, Changed)
-    return changed
+    bundling = house.pipeline.bundling
+    done = bundling.change(house.call(EPD, person), "r4", lambda: Posted("POST", as_json(tree)))
+    assert done.changed is not None
+    return done.changed
 
 
 def effects(house: House) -> list[tuple[str, str]]:

@@ -7,18 +7,35 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from email.utils import format_datetime
-from typing import Any
+from typing import Any, Literal
 
 from gateway.codecs import fhir_json
 from gateway.codecs.fhir_types import Version
-from gateway.errors import Issue
-from gateway.exchange.changes.asked import Asked
+from gateway.codecs.limits import Limits
+from gateway.errors import GatewayError, Issue
+from gateway.exchange.answers import Answer
+from gateway.exchange.changes.asked import Asked, Kind
 from gateway.exchange.changes.keeping import Done, Kept
 
 Tree = dict[str, Any]
 
 PHRASES = {200: "200 OK", 201: "201 Created", 204: "204 No Content"}
+OWN = Limits(max_bytes=2**32, max_nodes=10**9, max_items=10**6)
+"""What the gateway wrote itself is not too large for it."""
 _ENTRY = re.compile(r"Bundle\.entry\[\d+\]\.resource")
+
+
+Row = tuple[Done, list[Issue]] | Answer | GatewayError
+"""What became of an entry: what was done, with the warnings about it; an answer; or why not."""
+
+
+@dataclass(frozen=True, slots=True)
+class Together:
+    """What became of a Bundle: of each entry, and of all that it changed in one exchange."""
+
+    kind: Kind | Literal["batch"]
+    rows: tuple[Row, ...]
+    changed: Changed | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,6 +95,15 @@ def response(done: Done, outcome: Tree | None, fhir: Version, *, whole: bool) ->
     if whole and done.content:
         entry["resource"] = served_back(done.content, done.version, done.received, fhir)
     return {**entry, "response": told}
+
+
+def looked(answer: Answer, fhir: Version) -> Tree:
+    """The entry of a response Bundle for a question; its answer is FHIR JSON."""
+    tree = fhir_json.decode(answer.body, fhir, OWN)
+    told = {"status": PHRASES[200]}
+    if "ETag" in answer.headers:
+        told |= {"etag": answer.headers["ETag"], "lastModified": tree["meta"]["lastUpdated"]}
+    return {"resource": tree, "response": told}
 
 
 def _without_meta(tree: Tree) -> Tree:

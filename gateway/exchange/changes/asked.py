@@ -11,6 +11,7 @@ from gateway.errors import InputError, Issue
 from gateway.exchange.answers import Syntax
 from gateway.exchange.changes.conditions import Condition
 from gateway.exchange.changes.preconditions import Expected
+from gateway.exchange.questions import Question
 
 Tree = dict[str, Any]
 Method = Literal["POST", "PUT", "DELETE", "KEEP"]
@@ -25,7 +26,7 @@ class Posted:
     """A request: `type` and `id` are those of its address, "" where it has none.
 
     `if_match`, `if_none_match` and `if_none_exist` are the headers of those names; `search` is the query of
-    the address of a type.
+    the address of a type.  `strict` refuses what questions in it say that is not known.
     """
 
     method: Method
@@ -37,6 +38,7 @@ class Posted:
     if_none_match: str = ""
     if_none_exist: str = field(default="", repr=False)
     search: str = field(default="", repr=False)
+    strict: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,8 +85,16 @@ class Interaction:
 
 
 @dataclass(frozen=True, slots=True)
+class Look:
+    """An entry of a Bundle that asks and changes nothing."""
+
+    entry: int
+    question: Question
+
+
+@dataclass(frozen=True, slots=True)
 class Asked:
-    """What one exchange is to change.
+    """What one exchange is to change, and what is asked when that is done.
 
     `identifier` is the sender's own for all of it, "" when a repetition is another change.  Where there are
     `faults` nothing of it may happen.
@@ -96,6 +106,7 @@ class Asked:
     interactions: tuple[Interaction, ...]
     identifier: str = ""
     faults: tuple[Issue, ...] = ()
+    looks: tuple[Look, ...] = ()
 
     @property
     def seed(self) -> str:

@@ -11,25 +11,36 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from typing import Any
+from urllib.parse import parse_qsl
 
 from gateway.codecs import fhir_json
 from gateway.codecs.fhir_types import Version
 from gateway.codecs.limits import Limits
 from gateway.errors import InputError, Issue
-from gateway.exchange.changes.asked import Asked, Interaction, Posted, Tree
+from gateway.exchange.changes.asked import Asked, Interaction, Look, Posted, Tree
 from gateway.exchange.changes.preconditions import parse_expected
 from gateway.exchange.changes.single import NOT_KEPT, condition_of, decoded, faults_of, refused
+from gateway.exchange.questions import Question
 
 MAX_ENTRIES = 5_000
 """Most entries of a Bundle."""
+
+MAX_LOOKS = 50
+"""Most questions in it: each may bring a whole record."""
+
+_ASKED = re.compile(
+    r"(?P<type>[A-Za-z]+)(?:/(?P<id>[A-Za-z0-9.-]{1,64})(?:/_history/(?P<version>[0-9]{1,9}))?)?"
+    r"(?:\?(?P<query>.*))?"
+)
 
 FIRST = {"document": "Composition", "message": "MessageHeader"}
 """What the first resource of a Bundle is (bdl-11, bdl-12)."""
 
 
-def together(posted: Posted, version: Version, base: str, limits: Limits) -> Asked | list[Asked]:
-    """What a Bundle asks; of a batch one for each entry.
+def together(posted: Posted, version: Version, base: str, limits: Limits) -> Asked | list[Asked | Look]:
+    """What a Bundle asks; of a batch, each entry by itself.
 
     Raises `InputError` when it is no Bundle of a kind that is taken; what is wrong with an entry stands in
     `faults`.
@@ -44,13 +55,18 @@ def together(posted: Posted, version: Version, base: str, limits: Limits) -> Ask
         return _document(posted, tree, version)
     if kind not in ("transaction", "batch"):
         raise refused("not-supported", "a Bundle of this type is not taken here", "Bundle.type")
-    read = [_entry(each, number, base) for number, each in enumerate(entries)]
+    form = Question(version, "", strict=posted.strict)
+    read = [_entry(each, number, base, form) for number, each in enumerate(entries)]
+    looks = tuple(each for each in read if isinstance(each, Look))
+    if len(looks) > MAX_LOOKS:
+        raise refused("too-costly", f"a Bundle has at most {MAX_LOOKS} questions", "Bundle.entry")
     if kind == "batch":
         return [_apart(one, entry, version) for one, entry in zip(read, entries, strict=True)]
     interactions = tuple(each for each in read if isinstance(each, Interaction))
     faults = [issue for each in read if isinstance(each, InputError) for issue in each.issues]
     faults += _twice(interactions)
-    return Asked(version, "transaction", posted.content, interactions, _identifier(tree), tuple(faults))
+    identifier = _identifier(tree)
+    return Asked(version, "transaction", posted.content, interactions, identifier, tuple(faults), looks)
 
 
 def _document(posted: Posted, tree: Tree, version: Version) -> Asked:
@@ -73,14 +89,35 @@ def _document(posted: Posted, tree: Tree, version: Version) -> Asked:
     return Asked(version, "document", posted.content, tuple(interactions), identifier, tuple(faults))
 
 
-def _entry(entry: Tree, number: int, base: str) -> Interaction | InputError:
-    """The interaction of an entry, or what is wrong with it."""
+def _entry(entry: Tree, number: int, base: str, form: Question) -> Interaction | Look | InputError:
+    """The interaction or question of an entry, or what is wrong with it."""
     try:
+        if entry.get("request", {}).get("method") == "GET":
+            return _look(entry, number, base, form)
         found, kind = _requested(entry, number, base)
     except InputError as error:
         return error
     faults = list(faults_of(found, f"Bundle.entry[{number}].resource.resourceType", kind))
     return InputError(*faults) if faults else found
+
+
+def _look(entry: Tree, number: int, base: str, form: Question) -> Look:
+    """The question of an entry; `form` is one of the same FHIR version.  Raises `InputError`."""
+    found = _ASKED.fullmatch(entry["request"].get("url", "").removeprefix(f"{base}/"))
+    if found is None or (found["id"] and found["query"]):
+        text = "the url of a GET is Type?…, Type/id or Type/id/_history/version"
+        raise refused("not-supported", text, f"Bundle.entry[{number}].request.url")
+    if "resource" in entry:
+        raise refused("invalid", "a question has no resource", f"Bundle.entry[{number}].resource")
+    pairs = parse_qsl(found["query"] or "", keep_blank_values=True)
+    asked = replace(
+        form,
+        type=found["type"],
+        parameters=tuple(pair for pair in pairs if pair[0] != "_format"),
+        id=found["id"] or "",
+        version_id=int(found["version"]) if found["version"] else None,
+    )
+    return Look(number, asked)
 
 
 def _requested(entry: Tree, number: int, base: str) -> tuple[Interaction, str]:
@@ -89,7 +126,7 @@ def _requested(entry: Tree, number: int, base: str) -> tuple[Interaction, str]:
     request, resource = entry.get("request", {}), entry.get("resource")
     method, url = request.get("method"), request.get("url", "").removeprefix(f"{base}/")
     if method not in ("POST", "PUT", "DELETE"):
-        raise refused("not-supported", "an entry creates (POST), updates (PUT) or deletes", f"{place}.method")
+        raise refused("not-supported", "an entry is a POST, PUT, DELETE or GET", f"{place}.method")
     address, _, search = url.partition("?")
     kind, _, name = address.partition("/")
     named = (not name and not search) if method == "POST" else (bool(name) != bool(search))
@@ -121,8 +158,10 @@ def _requested(entry: Tree, number: int, base: str) -> tuple[Interaction, str]:
     return found, kind
 
 
-def _apart(one: Interaction | InputError, entry: Tree, version: Version) -> Asked:
+def _apart(one: Interaction | Look | InputError, entry: Tree, version: Version) -> Asked | Look:
     """An entry of a batch, as an exchange of its own."""
+    if isinstance(one, Look):
+        return one
     content = fhir_json.encode(entry, version)
     if isinstance(one, InputError):
         return Asked(version, "entry", content, (), faults=tuple(one.issues))

@@ -43,7 +43,9 @@ def test_the_entries_of_a_transaction_are_interactions() -> None:
 
 
 def test_an_entry_of_a_batch_that_is_wrong_spoils_no_other() -> None:
-    found = asked(bundle({"request": {"method": "GET", "url": "Patient"}}, entry(patient(), 1), kind="batch"))
+    found = asked(
+        bundle({"request": {"method": "PATCH", "url": "Patient"}}, entry(patient(), 1), kind="batch")
+    )
     wrong, right = found
     assert [issue.place for issue in wrong.faults] == ["Bundle.entry[0].request.method"]
     assert (right.faults, right.interactions[0].type) == ((), "Patient")
