@@ -12,6 +12,18 @@ from gateway.exchange.search import operations_of, searchable
 DATE = "2026-11-26"
 """When what is said here last changed."""
 
+BINARY = {
+    "type": "Binary",
+    "interaction": [{"code": code} for code in ("read", "vread", "create", "update", "delete")],
+    "versioning": "versioned",
+    "readHistory": True,
+    "updateCreate": True,
+    "conditionalCreate": False,
+    "conditionalUpdate": False,
+    "conditionalDelete": "not-supported",
+}
+"""A Binary is found by its name alone."""
+
 INTERACTIONS = ("read", "search-type", "vread", "create", "update", "delete")
 """What can be done with a resource type: a PGO reads and searches, an EPD writes and reads back."""
 
@@ -61,7 +73,7 @@ def _rest(pipeline: Pipeline, version: Version) -> dict[str, Any]:
     return {
         "mode": "server",
         "security": {"description": text},
-        "resource": [_resource(pipeline, version, kind) for kind in served],
+        "resource": [BINARY, *(_resource(pipeline, version, kind) for kind in served)],
         "interaction": [{"code": code} for code in WHOLE],
         **_operations_of_stu3(version, served),
     }

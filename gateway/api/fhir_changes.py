@@ -13,7 +13,15 @@ from starlette.responses import Response
 from gateway.api.exchanging import Exchanging, call_of, in_thread, receiving
 from gateway.api.fhir import VERSIONS, Served
 from gateway.api.guard import report
-from gateway.api.negotiation import MEDIA_TYPES, format_sent, is_strict, preferred_return, syntax_wanted
+from gateway.api.negotiation import (
+    MEDIA_TYPES,
+    SECURITY_CONTEXT,
+    check_encoding,
+    format_sent,
+    is_strict,
+    preferred_return,
+    syntax_wanted,
+)
 from gateway.api.outcomes import HttpError, outcome, shown, status_of
 from gateway.api.rendering import resource
 from gateway.codecs.fhir_types import Version
@@ -35,14 +43,12 @@ Tree = dict[str, Any]
 
 router = APIRouter(prefix="/fhir", tags=["fhir"])
 
-_BODY = {
-    "requestBody": {
-        "required": True,
-        "content": {
-            media: {"schema": {"type": "string"}} for media in MEDIA_TYPES if media.startswith("application/")
-        },
-    }
+FHIR_BODY = {
+    media: {"schema": {"type": "string"}} for media in MEDIA_TYPES if media.startswith("application/")
 }
+"""A resource as the body of a request, in the OpenAPI."""
+
+_BODY = {"requestBody": {"required": True, "content": FHIR_BODY}}
 CONDITIONS = ("if-match", "if-none-match", "if-none-exist")
 """Headers that make a change depend on what is there."""
 
@@ -61,8 +67,8 @@ VersionId = Annotated[str, Path(pattern=r"^[0-9]{1,9}$")]
 )
 async def post_bundle(request: Request, version: Served) -> Response:
     """A Bundle of responses; for a document or message an OperationOutcome."""
-    served, bundling = VERSIONS[version], _pipeline(request).bundling
-    receive = _posted(request, served, "POST")
+    served, bundling = VERSIONS[version], pipeline_of(request).bundling
+    receive = posted(request, served, "POST")
     done = await in_thread(request, lambda: bundling.change(call_of(request), served, receive))
     if done.kind == "document" and done.changed is not None:
         return _delivered(request, done.changed)
@@ -137,20 +143,27 @@ async def delete(request: Request, version: Served, kind: str, name: Name) -> Re
 )
 async def version_read(request: Request, version: Served, kind: str, name: Name, vid: VersionId) -> Response:
     """The version as it was kept."""
-    syntax, pipeline = syntax_wanted(request, VERSIONS[version]), _pipeline(request)
+    syntax, pipeline = syntax_wanted(request, VERSIONS[version]), pipeline_of(request)
     question = Question(VERSIONS[version], kind, id=name, syntax=syntax, version_id=int(vid))
     return Exchanging(request, lambda release: pipeline.get(call_of(request), question, release))
 
 
-def _pipeline(request: Request) -> Pipeline:
+def pipeline_of(request: Request) -> Pipeline:
+    """The pipeline that a request is for."""
     pipeline: Pipeline = request.app.state.pipeline
     return pipeline
 
 
 async def _change(request: Request, served: Served, method: Method, kind: str, name: str = "") -> Response:
-    """The answer to a change of one resource, in the shape that is preferred (http.html#ops)."""
     version = VERSIONS[served]
-    changing, receive = _pipeline(request).changing, _posted(request, version, method, kind, name)
+    return await answer_change(request, version, method, posted(request, version, method, kind, name))
+
+
+async def answer_change(
+    request: Request, version: Version, method: Method, receive: Callable[[], Posted], usual: str = ""
+) -> Response:
+    """The answer to a change of one resource, in the shape that is preferred (http.html#ops) or usual."""
+    changing = pipeline_of(request).changing
     changed = await in_thread(request, lambda: changing.change(call_of(request), version, receive))
     (done,) = changed.kept.done
     headers = _account_of(request, changed)
@@ -158,7 +171,7 @@ async def _change(request: Request, served: Served, method: Method, kind: str, n
         headers |= validators(done.version, done.received)
     if method == "POST" or done.status == 201:
         headers["Location"] = f"{request.app.state.settings.base_url}/fhir/{version}/{location(done)}"
-    wanted = preferred_return(request)
+    wanted = preferred_return(request) or usual
     if wanted == "OperationOutcome" and done.status != 204:
         return resource(request, outcome(_report(changed)), done.status, headers)
     if wanted == "minimal" or not done.content:
@@ -167,23 +180,30 @@ async def _change(request: Request, served: Served, method: Method, kind: str, n
     return resource(request, tree, done.status, headers)
 
 
-def _posted(
-    request: Request, version: Version, method: Method, kind: str = "", name: str = ""
+def posted(
+    request: Request, version: Version, method: Method, kind: str = "", name: str = "", media: str = ""
 ) -> Callable[[], Posted]:
-    """Gives what was posted, when it is known who calls.  Raises `HttpError` for what is not answered."""
-    syntax_wanted(request, version)
+    """Gives what was posted, when it is known who calls; with a `media` type it is the bytes of a Binary.
+
+    Raises `HttpError` for what is not answered.
+    """
+    if not media:
+        syntax_wanted(request, version)
     receive = receiving(request, request.app.state.settings.max_bytes)
     asked = _address(request, method, kind, name)
 
-    def posted() -> Posted:
+    def received() -> Posted:
         if method == "DELETE":
             return asked
+        if media:
+            check_encoding(request)
+            return replace(asked, content=receive(), media=media)
         form, syntax = format_sent(request)
         if form not in ("", FORMS[version]):
             raise HttpError(415, "not-supported", "this address takes another fhirVersion")
         return replace(asked, content=receive(), syntax=syntax)
 
-    return posted
+    return received
 
 
 def _address(request: Request, method: Method, kind: str, name: str) -> Posted:
@@ -199,6 +219,7 @@ def _address(request: Request, method: Method, kind: str, name: str) -> Posted:
         if_none_exist=if_none_exist,
         search=urlencode([pair for pair in pairs if pair[0] != "_format"]),
         strict=is_strict(request),
+        context=",".join(request.headers.getlist(SECURITY_CONTEXT)),
     )
 
 

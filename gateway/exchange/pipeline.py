@@ -29,9 +29,10 @@ from gateway.codecs.limits import Limits
 from gateway.errors import ContentError, Issue, NotFound
 from gateway.exchange.accounts import account
 from gateway.exchange.answers import Answer, answer, searchset
+from gateway.exchange.binaries import BINARY, check_bytes, kinds_beneath, of_person
 from gateway.exchange.bundling import Bundling
 from gateway.exchange.changes.person import FORMS
-from gateway.exchange.changing import Changing
+from gateway.exchange.changing import Changing, check_whole, kept_whole
 from gateway.exchange.parties import Parties, load_parties
 from gateway.exchange.person import whose
 from gateway.exchange.questions import Question, Release
@@ -194,10 +195,39 @@ class Pipeline:
         """
         known = self.known(call)
         if self._is_back(known, question):
-            name = ResourceName(FORMS[question.version], question.type, question.id)
-            self.changing.read_back(known, name, question.version_id, question.syntax, release)
+            self.changing.read_back(known, question, release)
+        elif question.type == BINARY and question.id:
+            self.give_binary(known, question, release)
         else:
             self.query(known, question, release)
+
+    def give_binary(self, call: Call, question: Question, release: Release) -> None:
+        """Give a Binary of the token's person, in the FHIR version in which it came.
+
+        Nothing can be taken out of it: it goes where all that it hangs on is permitted.  Raises as `query`.
+        """
+        form = FORMS[question.version]
+        with self._begin(call, "read") as exchange:  # (1) receive
+            exchange.asked(f"{question.version} {BINARY}")
+            person, context = exchange.person, self._context(question.version)
+            with self.books.database.read() as transaction:  # (2) whose, and what it hangs on
+                found = of_person(transaction, ResourceName(form, BINARY, question.id), person)
+                kinds = kinds_beneath(
+                    transaction,
+                    person,
+                    found,
+                    question.version,
+                    lambda data, form: self.translator.read(data, context, form),
+                )
+            decision = exchange.decide(person, kinds)  # (3) decide
+            exchange.record(decision)  # (4) record
+            check_whole(decision)  # (5) minimise: nothing can be taken out of it
+            exchange.step("encode")
+            ready = kept_whole(found, question)  # (6) encode
+            check_bytes(found, question.version, exchange.party.bsn)
+            exchange.step("release")
+            release(ready)  # (7) release, then the outcome
+            exchange.complete(counts=ready.counts, content=ready.body)
 
     def foresee(self, call: Call, question: Question) -> None:
         """Raise what a question would be refused for whatever is stored; that is on record then.
@@ -207,7 +237,7 @@ class Pipeline:
         back = self._is_back(call, question)
         with self._begin(call, "read-back" if back else "read") as exchange:
             exchange.asked(f"{question.version} {question.type}")
-            if not back:
+            if not back and not (question.type == BINARY and question.id):
                 self._search(question, exchange.party.bsn)
 
     def known(self, call: Call) -> Call:

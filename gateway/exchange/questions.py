@@ -21,7 +21,7 @@ Release = Callable[[Answer], None]
 class Question:
     """A question about the record of the caller's person: a search, one resource by `id`, or an operation.
 
-    `version_id` is a version of what the caller delivered itself.
+    `version_id` is a version of what the caller delivered itself; `raw` asks for the bytes of a Binary.
     """
 
     version: Version
@@ -32,3 +32,4 @@ class Question:
     strict: bool = False
     operation: Operation = ""
     version_id: int | None = None
+    raw: bool = False

@@ -18,6 +18,9 @@ from gateway.storage.persons import find
 from gateway.storage.tables import documents, persons, versions
 from gateway.storage.versions import BLOCKS, Content, ResourceName, open_version, resource_identity
 
+APART = "Binary"
+"""The type of resource that is never searched, and can be large: found by its name alone."""
+
 BlockName = tuple[str, str]
 """Document id and key of a block: unique in a record."""
 
@@ -82,12 +85,14 @@ class Located:
 def record_of(transaction: Transaction, person: str, sender: str = "") -> Record:
     """The record of a person (a pseudonym); with `sender` only what that organisation delivered.
 
-    Empty for an unknown person.  Raises `Fault` when anything that it reads was altered.
+    Without what is `APART`.  Empty for an unknown person.  Raises `Fault` when anything that it reads was
+    altered.
     """
     found = find(transaction.connection, person)
     if found is None:
         return Record((), {})
-    query = _rows().where(versions.c.person == found.id).order_by(documents.c.sequence, versions.c.position)
+    query = _rows().where(versions.c.person == found.id, versions.c.type != APART)
+    query = query.order_by(documents.c.sequence, versions.c.position)
     if sender:
         query = query.where(documents.c.sender == sender)
     key = record_key(transaction, person)

@@ -11,17 +11,14 @@ from typing import Any, Literal
 
 from gateway.codecs import fhir_json
 from gateway.codecs.fhir_types import Version
-from gateway.codecs.limits import Limits
 from gateway.errors import GatewayError, Issue
-from gateway.exchange.answers import Answer
+from gateway.exchange.answers import OWN, Answer
 from gateway.exchange.changes.asked import Asked, Kind
 from gateway.exchange.changes.keeping import Done, Kept
 
 Tree = dict[str, Any]
 
 PHRASES = {200: "200 OK", 201: "201 Created", 204: "204 No Content"}
-OWN = Limits(max_bytes=2**32, max_nodes=10**9, max_items=10**6)
-"""What the gateway wrote itself is not too large for it."""
 _ENTRY = re.compile(r"Bundle\.entry\[\d+\]\.resource")
 
 
@@ -72,7 +69,7 @@ def validators(version: int, received: str) -> dict[str, str]:
 
 def served_back(content: bytes, version: int, received: str, fhir: Version) -> Tree:
     """A resource as it is kept, with what the store says of its version."""
-    tree = fhir_json.decode(content, fhir)
+    tree = fhir_json.decode(content, fhir, OWN)
     meta = {"versionId": str(version), "lastUpdated": instant(received), **tree.get("meta", {})}
     return {"resourceType": tree["resourceType"], "id": tree["id"], "meta": meta, **_without_meta(tree)}
 

@@ -26,7 +26,8 @@ class Posted:
     """A request: `type` and `id` are those of its address, "" where it has none.
 
     `if_match`, `if_none_match` and `if_none_exist` are the headers of those names; `search` is the query of
-    the address of a type.  `strict` refuses what questions in it say that is not known.
+    the address of a type.  `strict` refuses what questions in it say that is not known.  With a `media` type
+    the content are the bytes of a Binary, and `context` is what they hang on.
     """
 
     method: Method
@@ -39,6 +40,8 @@ class Posted:
     if_none_exist: str = field(default="", repr=False)
     search: str = field(default="", repr=False)
     strict: bool = False
+    media: str = ""
+    context: str = ""
 
 
 @dataclass(frozen=True, slots=True)

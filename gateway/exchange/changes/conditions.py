@@ -59,6 +59,8 @@ def parse_condition(kind: str, text: str, place: str) -> Condition | None:
     query = text.rpartition("?")[2]
     if not query:
         return None
+    if kind == "Binary":
+        raise _refused("not-supported", "a Binary has no identifier that a condition could be about", place)
     pairs = parse_qsl(query, keep_blank_values=True)
     if not pairs or len(pairs) > MAX_TOKENS:
         raise _refused("value", f"a condition has 1 to {MAX_TOKENS} parameters", place)

@@ -17,6 +17,7 @@ from typing import Any
 from gateway.codecs import fhir_json
 from gateway.codecs.fhir_types import Version
 from gateway.errors import ContentError, InputError, Issue, NotFound
+from gateway.exchange.binaries import BINARY, WITHOUT, context_of
 from gateway.exchange.changes.asked import Asked, Interaction
 from gateway.exchange.changes.conditions import (
     Condition,
@@ -105,6 +106,8 @@ class _Search:
                 self._condition(one.condition, one.condition_place)
             if one.resource is not None:
                 self._patient(one.resource, one.place)
+                if one.type == BINARY:
+                    self._binary(one, context_of(one.resource))
                 for place, reference in references(one.resource, one.place):
                     self._reference(one, place, reference)
         persons = {person for _, person in self._named}
@@ -149,6 +152,17 @@ class _Search:
         for number, inner in enumerate(resource.get("contained", ())):
             self._patient(inner, f"{place}.contained[{number}]")
 
+    def _binary(self, one: Interaction, context: str) -> None:
+        """A Binary is of the person of what it hangs on, which may come with it; a Patient says so itself."""
+        place = f"{one.place}.securityContext"
+        target, name = self._names.find(context, one), on_gateway(context, self._form, self._base)
+        if (target is not None and target.type != BINARY) or context.startswith("Patient?"):
+            return
+        if target is not None or name is None or name.type == BINARY:
+            self._fault("required", WITHOUT, place)
+        elif name.type != "Patient":
+            self._person(self._own.locate(name), f"{place}.reference")
+
     def _reference(self, one: Interaction, place: str, reference: Tree) -> None:
         for system, value in identifiers(reference.get("identifier")):
             if is_bsn_system(system):
@@ -161,7 +175,7 @@ class _Search:
             self._conditional(kind, literal, f"{place}.reference")
         elif name is not None:
             there = self._own.locate(name)
-            if there is not None and not there.deleted:
+            if there is not None and not there.deleted and name.type != BINARY:
                 self._wanted[name] = there.person
             if name.type == "Patient":
                 self._person(there, f"{place}.reference")

@@ -12,8 +12,10 @@ from collections.abc import Iterator
 from gateway.codecs import fhir_json, fhir_xml
 from gateway.codecs.fhir_kinds import check_kinds
 from gateway.codecs.fhir_types import Version, types
-from gateway.codecs.limits import Limits
+from gateway.codecs.limits import Limits, check_size
 from gateway.errors import ContentError, InputError, Issue
+from gateway.exchange.binaries import BINARY, wrapped
+from gateway.exchange.binaries import faults_of as faults_of_binary
 from gateway.exchange.changes.asked import Asked, Interaction, Posted, Tree
 from gateway.exchange.changes.conditions import Condition, parse_condition
 from gateway.exchange.changes.preconditions import parse_expected
@@ -73,6 +75,9 @@ def is_bsn_like(text: str) -> bool:
 
 def decoded(posted: Posted, version: Version, limits: Limits) -> Tree:
     """The resource that was posted, found sound.  Raises `InputError`."""
+    if posted.media:
+        check_size(posted.content, limits)
+        return wrapped(posted.content, posted.media, posted.context, version, posted.id)
     codec = fhir_json if posted.syntax == "json" else fhir_xml
     tree: Tree = codec.decode(posted.content, version, limits)
     check_kinds(tree, types(version))
@@ -85,6 +90,8 @@ def faults_of(one: Interaction, place: str, kind: str) -> Iterator[Issue]:
         yield Issue("error", "not-supported", "this resource type is not taken here", place)
     if one.resource is not None and one.resource["resourceType"] != kind:
         yield Issue("error", "invalid", "the resource is not of the type of its address", place)
+    if one.type == BINARY and one.resource is not None:
+        yield from faults_of_binary(one.resource, place.removesuffix(".resourceType"))
     yield from _condition_faults(one)
     where = place.replace("resourceType", "id") if one.resource is not None else ""
     if one.chosen and not ID.fullmatch(one.chosen):
