@@ -157,7 +157,9 @@ def test_the_capability_statement_is_valid_and_for_anybody(door: Door, version: 
 def test_the_capability_statement_names_only_parameters_that_work(door: Door) -> None:
     for version in VERSIONS:
         for row in door.get(f"/fhir/{version}/metadata", None).json()["rest"][0]["resource"]:
-            names = [each["name"] for each in row.get("searchParam", ()) if each["type"] == "token"]
+            if {"code": "search-type"} not in row["interaction"]:
+                continue
+            names = [each["name"] for each in row["searchParam"] if each["type"] == "token"]
             query = "&".join(f"{name}=x" for name in names)
             found = door.get(f"/fhir/{version}/{row['type']}?{query}", headers={"Prefer": "handling=strict"})
             assert found.status_code == 200

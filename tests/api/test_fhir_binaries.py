@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -300,3 +301,30 @@ def test_a_binary_is_in_no_search_and_in_bundles_as_a_resource(door: Door) -> No
     assert '"Binary"' not in everything
     tree = bundle({"request": {"method": "GET", "url": name}}, kind="batch")
     assert post(door, tree).json()["entry"][0]["resource"]["contentType"] == "application/pdf"
+
+
+# -- what is published ---------------------------------------------------------------------------------
+
+
+def test_a_published_document_is_pulled_by_the_person(testdata: Path, door: Door) -> None:
+    """MedMij PDF/A.  The published Binaries do not say whose they are: their sender adds that."""
+    folder = testdata / "nictiz-stu3-zib2017" / "Examples"
+    read = [
+        fhir_xml.decode((folder / f"pdfa-{name}-01.xml").read_bytes(), "stu3")
+        for name in ("DocumentReference", "Binary")
+    ]
+    document, file = read
+    file["securityContext"] = {"reference": f"DocumentReference/{document['id']}"}
+    person = patient(id=document["subject"]["reference"].partition("/")[2])
+    tree = bundle(*(entry(each, number, "PUT") for number, each in enumerate([person, *read])))
+    answer = send(door, "POST", "stu3", fhir_xml.encode(tree, "stu3"), Content_Type="application/fhir+xml")
+    assert statuses(answer) == ["201"] * 3, answer.text
+    back = send(door, "GET", f"stu3/DocumentReference/{document['id']}").json()
+    url = back["content"][0]["attachment"]["url"]
+    pulled = give(door, f"stu3/{url}", "application/pdf", PGO)
+    assert pulled.status_code == 200
+    assert pulled.headers["content-type"] == "application/pdf"
+    assert pulled.content == base64.b64decode(file["content"])
+    assert pulled.content.startswith(b"%PDF")
+    as_xml = give(door, f"stu3/{url}", "application/fhir+xml", PGO)
+    assert fhir_xml.decode(as_xml.content, "stu3")["content"] == file["content"]
