@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from conformance.hostile.specimen import uuid
-from conformance.stage import EPD, Stage
+from conformance.stage import EPD, Client, Stage
 from gateway.exchange.changes.asked import Posted
 from tests.api.client import Door
 from tests.api.epd import NEIGHBOUR, door, fenna, made, numbered, outcomes, places, post, send, statuses
@@ -211,16 +211,39 @@ def test_what_meets_the_condition_is_deleted(door: Door, version: str) -> None:
     assert door.house.rows()["versions"] == rows
 
 
-def test_a_person_is_deleted_by_number(door: Door) -> None:
-    path = f"r4/Patient?identifier={BSN}|{FENNA}"
-    assert send(door, "DELETE", path).status_code == 204
+def test_a_person_is_deleted_by_number_in_a_bundle(door: Door) -> None:
+    def delete(client: Client = EPD, **request: str) -> Any:
+        url = f"Patient?identifier={BSN}|{FENNA}"
+        tree = bundle({"request": {"method": "DELETE", "url": url} | request}, kind="batch")
+        return statuses(send(door, "POST", "r4", tree, client))
+
+    assert delete() == ["204"]
     assert door.house.rows() == NOTHING, "who asks for nobody leaves nobody behind"
-    assert send(door, "DELETE", path, If_Match="*").status_code == 412
+    assert delete(ifMatch="*") == ["412"]
     who = fenna(door)
-    assert send(door, "DELETE", path, client=NEIGHBOUR).status_code == 204
+    assert delete(NEIGHBOUR) == ["204"]
     assert send(door, "GET", f"r4/{who}").status_code == 200, "of another organisation nothing is deleted"
-    assert send(door, "DELETE", path).status_code == 204
+    assert delete() == ["204"]
     assert send(door, "GET", f"r4/{who}").status_code == 410
+
+
+@pytest.mark.parametrize("method", ["DELETE", "PUT"])
+@pytest.mark.parametrize(
+    "path",
+    [
+        f"Patient?identifier={BSN}|{FENNA}",
+        f"Patient?identifier={FENNA}",
+        f"Device?identifier=1&patient={FENNA}",
+    ],
+)
+def test_a_number_stands_in_no_address(door: Door, method: str, path: str) -> None:
+    fenna(door)
+    rows = door.house.rows()
+    tree = patient() if path.startswith("Patient") else {"resourceType": "Device"}
+    answer = send(door, method, f"r4/{path}", tree if method == "PUT" else None)
+    assert (answer.status_code, answer.json()["issue"][0]["code"]) == (400, "security")
+    assert FENNA not in answer.text
+    assert door.house.rows() == rows
 
 
 @pytest.mark.parametrize(

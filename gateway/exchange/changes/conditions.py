@@ -7,7 +7,8 @@
 
 Identifiers are what a sender knows a thing by; `patient` (or `subject`) says whose record it is in, where
 nothing else does.  Another parameter is refused, since one that were left out would let a condition meet
-more.  A BSN may stand only in a condition about a Patient.  No text of a condition is repeated in an issue.
+more.  A BSN may stand only in a condition about a Patient, and in no address of a request.  No text of a
+condition is repeated in an issue.
 """
 
 from __future__ import annotations

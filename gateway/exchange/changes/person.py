@@ -36,7 +36,9 @@ Pseudonym = Callable[[str], str]
 
 FORMS: dict[Version, FhirForm] = {"r4": "fhir-r4", "stu3": "fhir-stu3"}
 NOBODY = "this is about nobody that is known: it comes in a Bundle with the Patient, or refers to one"
-WHOSE = "whose record it is must be said: patient=Patient/id, or for a Patient the BSN"
+WHOSE = (
+    "whose record it is must be said: patient=Patient/id; a Patient is named by its id, or by BSN in a Bundle"
+)
 NOT_THERE = "refers to a resource that is neither in the Bundle nor delivered before"
 
 

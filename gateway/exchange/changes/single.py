@@ -47,8 +47,10 @@ def alone(posted: Posted, version: Version, limits: Limits) -> Asked:
         ),
     )
     content = posted.content or f"DELETE {posted.type}/{posted.id}?{posted.search}".encode()
-    faults = tuple(faults_of(asked, "resourceType", posted.type))
-    return Asked(version, "single", content, (asked,), faults=faults)
+    faults = list(faults_of(asked, "resourceType", posted.type))
+    if posted.method != "POST":
+        faults += _address_faults(asked.condition)
+    return Asked(version, "single", content, (asked,), faults=tuple(faults))
 
 
 def condition_of(
@@ -63,6 +65,15 @@ def condition_of(
     if if_none_exist[0]:
         raise refused("not-supported", "If-None-Exist is for a create", if_none_exist[1])
     return parse_condition(kind, *search)
+
+
+def _address_faults(condition: Condition | None) -> Iterator[Issue]:
+    """No BSN stands in an address: those end up in logs along the way."""
+    if condition is None:
+        return
+    numbers = {value for system, value in condition.tokens if not system} | condition.patients
+    if condition.bsn or any(map(is_bsn_like, numbers)):
+        yield Issue("error", "security", "a BSN may not stand in an address", "url")
 
 
 def is_bsn_like(text: str) -> bool:
