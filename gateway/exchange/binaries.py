@@ -20,7 +20,7 @@ from gateway.errors import Denied, Issue, NotFound
 from gateway.exchange.answers import OWN
 from gateway.exchange.changes.references import on_gateway
 from gateway.exchange.record import Reader, bundle_of
-from gateway.storage import ResourceName, StoredResource, Transaction, locate, record_of, version_of
+from gateway.storage import FhirForm, ResourceName, StoredResource, Transaction, locate, record_of, version_of
 
 Tree = dict[str, Any]
 
@@ -65,6 +65,12 @@ def context_of(tree: Tree) -> str:
     return literal if isinstance(literal, str) else ""
 
 
+def tree_of(found: StoredResource, version: Version) -> Tree:
+    """A Binary as it is kept."""
+    tree: Tree = fhir_json.decode(found.content, version, OWN)
+    return tree
+
+
 def of_person(transaction: Transaction, name: ResourceName, person: str) -> StoredResource:
     """A Binary of a person (a pseudonym), whoever delivered it.  Raises `NotFound`."""
     there, found = locate(transaction, name), version_of(transaction, name)
@@ -73,26 +79,24 @@ def of_person(transaction: Transaction, name: ResourceName, person: str) -> Stor
     return found
 
 
-def check_bytes(found: StoredResource, version: Version, bsn: str) -> None:
+def check_bytes(tree: Tree, version: Version, bsn: str) -> None:
     """Raises `Denied` when the bytes hold the number of the person where it can be read.
 
     In what is compressed, as the pages of most PDFs, it cannot.
     """
-    content, _ = unwrapped(fhir_json.decode(found.content, version, OWN), version)
+    content, _ = unwrapped(tree, version)
     if bsn.encode() in content:
         text = "the bytes hold the number of the person, which may not leave"
         raise Denied(Issue("error", "forbidden", text, rule="processing register"))
 
 
 def kinds_beneath(
-    transaction: Transaction, person: str, found: StoredResource, version: Version, read: Reader
+    transaction: Transaction, person: str, tree: Tree, form: FhirForm, read: Reader
 ) -> frozenset[str]:
     """The block types that a Binary hangs on; the type of the resource where no mapping reads that.
 
     Raises `Denied` when what it hangs on is not there any more: then nothing says for what it may leave.
     """
-    tree = fhir_json.decode(found.content, version, OWN)
-    form = found.name.form
     name = on_gateway(context_of(tree), form, "")
     resources = [each for each in record_of(transaction, person).resources if each.name.form == form]
     kinds: set[str] = set()

@@ -29,7 +29,7 @@ from gateway.codecs.limits import Limits
 from gateway.errors import ContentError, Issue, NotFound
 from gateway.exchange.accounts import account
 from gateway.exchange.answers import Answer, answer, searchset
-from gateway.exchange.binaries import BINARY, check_bytes, kinds_beneath, of_person
+from gateway.exchange.binaries import BINARY, check_bytes, kinds_beneath, of_person, tree_of
 from gateway.exchange.bundling import Bundling
 from gateway.exchange.changes.person import FORMS
 from gateway.exchange.changing import Changing, check_whole, kept_whole
@@ -212,11 +212,12 @@ class Pipeline:
             person, context = exchange.person, self._context(question.version)
             with self.books.database.read() as transaction:  # (2) whose, and what it hangs on
                 found = of_person(transaction, ResourceName(form, BINARY, question.id), person)
+                tree = tree_of(found, question.version)
                 kinds = kinds_beneath(
                     transaction,
                     person,
-                    found,
-                    question.version,
+                    tree,
+                    form,
                     lambda data, form: self.translator.read(data, context, form),
                 )
             decision = exchange.decide(person, kinds)  # (3) decide
@@ -224,7 +225,7 @@ class Pipeline:
             check_whole(decision)  # (5) minimise: nothing can be taken out of it
             exchange.step("encode")
             ready = kept_whole(found, question)  # (6) encode
-            check_bytes(found, question.version, exchange.party.bsn)
+            check_bytes(tree, question.version, exchange.party.bsn)
             exchange.step("release")
             release(ready)  # (7) release, then the outcome
             exchange.complete(counts=ready.counts, content=ready.body)

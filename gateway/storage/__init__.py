@@ -10,7 +10,7 @@
                                       `Conflict` when another version holds than was expected
     lock_person(tx, person)           nobody else writes this person until the end: for a condition that must
                                       still hold when it is saved
-    record_of(tx, person, sender)     all that holds, with the person's revision
+    record_of(tx, person, sender)     all that holds but Binaries, with the person's revision
     revision_of(tx, person)           how often it was written: equal as long as nothing changed
     locate(tx, name)                  whose a resource is, its version, sender, whether it was deleted
     version_of(tx, name, version)     one version with its content

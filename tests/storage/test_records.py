@@ -9,8 +9,30 @@ import pytest
 from gateway.blocks import Block, Identifier, Text, dump
 from gateway.errors import NotFound
 from gateway.exchangelog import stamp
-from gateway.storage import Database, Stored, document, record_of, store_document
-from tests.storage.stores import ANNA_BSN, BERT_BSN, NOW, Place, everything, opened, patient, problem, rows_of
+from gateway.storage import (
+    Change,
+    Database,
+    ResourceName,
+    Stored,
+    document,
+    locate,
+    record_of,
+    store_document,
+    version_of,
+)
+from tests.storage.stores import (
+    ANNA_BSN,
+    BERT_BSN,
+    NOW,
+    Place,
+    everything,
+    faults,
+    opened,
+    patient,
+    problem,
+    resource,
+    rows_of,
+)
 from tests.storage.stores import document as new_document
 
 
@@ -39,6 +61,22 @@ def test_nobody_has_no_record(place: Place) -> None:
     with opened(place) as database:
         store(database, new_document(database.pseudonym(ANNA_BSN), patient()))
         assert keys(database, database.pseudonym(BERT_BSN)) == []
+
+
+def test_a_binary_is_found_by_its_name_and_is_in_no_record(place: Place) -> None:
+    with opened(place) as database:
+        anna = database.pseudonym(ANNA_BSN)
+        name = ResourceName("fhir-r4", "Binary", "b")
+        store(
+            database, new_document(anna, changes=[resource("c"), Change(name, b'{"resourceType":"Binary"}')])
+        )
+        with database.read() as transaction:
+            assert [each.name.id for each in record_of(transaction, anna).resources] == ["c"]
+            found, there = version_of(transaction, name), locate(transaction, name)
+        assert found is not None
+        assert there is not None
+        assert (found.content, there.person) == (b'{"resourceType":"Binary"}', anna)
+        assert faults(database) == []
 
 
 def test_records_are_kept_apart(place: Place) -> None:
