@@ -14,7 +14,9 @@ DATE = "2026-11-26"
 
 BINARY = {
     "type": "Binary",
-    "interaction": [{"code": code} for code in ("read", "vread", "create", "update", "delete")],
+    "interaction": [
+        {"code": code} for code in ("read", "vread", "history-instance", "create", "update", "delete")
+    ],
     "versioning": "versioned",
     "readHistory": True,
     "updateCreate": True,
@@ -24,7 +26,7 @@ BINARY = {
 }
 """A Binary is found by its name alone."""
 
-INTERACTIONS = ("read", "search-type", "vread", "create", "update", "delete")
+INTERACTIONS = ("read", "search-type", "vread", "history-instance", "create", "update", "delete")
 """What can be done with a resource type: a PGO reads and searches, an EPD writes and reads back."""
 
 WHOLE = ("transaction", "batch")

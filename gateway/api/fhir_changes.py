@@ -137,6 +137,20 @@ async def delete(request: Request, version: Served, kind: str, name: Name) -> Re
 
 
 @router.get(
+    "/{version}/{kind}/{id}/_history",
+    summary="All versions that the caller delivered",
+    response_class=Response,
+)
+async def history(request: Request, version: Served, kind: str, name: Name) -> Response:
+    """A history Bundle, newest first."""
+    syntax, pipeline = syntax_wanted(request, VERSIONS[version]), pipeline_of(request)
+    parameters = tuple(pair for pair in request.query_params.multi_items() if pair[0] != "_format")
+    strict = is_strict(request)
+    question = Question(VERSIONS[version], kind, parameters, name, syntax, strict, "history")
+    return Exchanging(request, lambda release: pipeline.get(call_of(request), question, release))
+
+
+@router.get(
     "/{version}/{kind}/{id}/_history/{vid}",
     summary="A version that the caller delivered",
     response_class=Response,

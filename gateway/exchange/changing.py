@@ -14,6 +14,7 @@ from zoneinfo import ZoneInfo
 from gateway.codecs.fhir_types import Version
 from gateway.codecs.limits import Limits
 from gateway.errors import Denied, Gone, Issue, NotFound
+from gateway.exchange import history
 from gateway.exchange.accounts import account
 from gateway.exchange.answers import Answer, encode, media_type
 from gateway.exchange.binaries import AS_A_FILE, BINARY, unwrapped
@@ -91,24 +92,30 @@ class Changing:
         return Changed(kept, asked, accounted.counts, (*read.issues, *accounted.issues))
 
     def read_back(self, call: Call, question: Question, release: Release) -> None:
-        """Give a resource, or one version of it, to the organisation that delivered it, as it is kept.
+        """Give a resource, a version or all of them, to the organisation that delivered it, as it is kept.
 
         Raises `Unauthenticated`, `Denied`, `NotFound`, `Gone` when it was deleted, or `Fault`; nothing was
         released then.  What another organisation delivered is not found, like what is not there.
         """
         name = ResourceName(FORMS[question.version], question.type, question.id)
         with self._begin(call, "read-back") as exchange:  # (1) receive
+            page = history.parse(question) if question.operation == "history" else None
             exchange.asked(f"{question.version} {name.type} of its own")
             with self._books.database.read() as transaction:
                 there = locate(transaction, name)  # (2) whose record
                 if there is None or there.sender != exchange.party.organisation:
                     raise _missing()
                 found = version_of(transaction, name, question.version_id)
+                versions = page.of(transaction, name) if page else []
             decision = exchange.decide(there.person)  # (3) decide
             exchange.record(decision)  # (4) record
             check_whole(decision)  # (5) minimise
             exchange.step("encode")
-            ready = _ready(found, question)  # (6) encode
+            if page is not None:  # (6) encode
+                context = self._context(question.version)
+                ready = history.answer(versions, page, question, context.base, context.now)
+            else:
+                ready = _ready(found, question)
             exchange.step("release")
             release(ready)  # (7) release, then the outcome
             exchange.complete(counts=ready.counts, content=ready.body)

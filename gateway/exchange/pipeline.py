@@ -252,7 +252,8 @@ class Pipeline:
 
     def _is_back(self, call: Call, question: Question) -> bool:
         """True when a question is for what its caller delivered itself."""
-        return question.version_id is not None or bool(question.id and self.may(call, "read-back"))
+        kept = question.version_id is not None or question.operation == "history"
+        return kept or bool(question.id and self.may(call, "read-back"))
 
     def account(self, call: Call, document_id: str, release: Release) -> None:
         """Give the account of a document to the organisation that delivered it.

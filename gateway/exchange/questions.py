@@ -10,7 +10,7 @@ from gateway.codecs.fhir_types import Version
 from gateway.exchange.answers import Answer, Syntax
 from gateway.exchange.search import Parameters
 
-Operation = Literal["", "lastn", "everything", "document"]
+Operation = Literal["", "lastn", "everything", "document", "history"]
 """An operation of FHIR that is a search of another kind."""
 
 Release = Callable[[Answer], None]
@@ -21,7 +21,8 @@ Release = Callable[[Answer], None]
 class Question:
     """A question about the record of the caller's person: a search, one resource by `id`, or an operation.
 
-    `version_id` is a version of what the caller delivered itself; `raw` asks for the bytes of a Binary.
+    `version_id` is a version, and `history` all versions, of what the caller delivered itself; `raw` asks for
+    the bytes of a Binary.
     """
 
     version: Version

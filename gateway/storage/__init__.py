@@ -14,6 +14,7 @@
     revision_of(tx, person)           how often it was written: equal as long as nothing changed
     locate(tx, name)                  whose a resource is, its version, sender, whether it was deleted
     version_of(tx, name, version)     one version with its content
+    versions_of(tx, name, most)       the newest versions
     document(tx, id)                  what was received, with its account
     documents_of(tx, person)          all that was received of a person
 
@@ -45,6 +46,7 @@ from gateway.storage.records import (
     record_of,
     revision_of,
     version_of,
+    versions_of,
 )
 from gateway.storage.verifier import verify_records
 from gateway.storage.versions import Change, FhirForm, ResourceName, Saved
@@ -81,4 +83,5 @@ __all__ = [
     "store_document",
     "verify_records",
     "version_of",
+    "versions_of",
 ]

@@ -158,6 +158,22 @@ def version_of(
     )
 
 
+def versions_of(
+    transaction: Transaction, name: ResourceName, most: int, below: int = 0
+) -> list[StoredResource]:
+    """The newest versions of a resource, deletions too, newest first; with `below` only older than that one.
+
+    Raises `Fault` when one was altered.  Who may see them is for the caller to decide, by `locate`.
+    """
+    query = _rows().where(versions.c.identity == resource_identity(transaction, name))
+    if below:
+        query = query.where(versions.c.version < below)
+    query = query.order_by(versions.c.version.desc()).limit(most)
+    rows = transaction.connection.execute(query).mappings().all()
+    key = record_key(transaction, rows[0]["pseudonym"]) if rows else None
+    return [_resource(row, open_version(row, key)) for row in rows if key is not None]
+
+
 def _rows() -> Select[Any]:
     return (
         select(versions, documents.c.received, documents.c.sender, persons.c.pseudonym)

@@ -89,7 +89,7 @@ def test_decimals_keep_their_digits(door: Door) -> None:
         ("/fhir/r4/Nonsense", "", 404),
         ("/fhir/r4/Bundle", "", 404),
         ("/fhir/r4/Condition/nonsense", "", 404),
-        ("/fhir/r4/Condition/1/_history", "", 404),
+        ("/fhir/r4/Condition/1/_history", "", 403),
         ("/fhir/r4/Condition?code:in=1", "", 400),
         (f"/fhir/r4/Condition?patient={FENNA}", "", 400),
         ("/fhir/r4/Condition?patient=somebody", "", 403),
