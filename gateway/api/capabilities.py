@@ -9,7 +9,7 @@ from gateway.exchange import Pipeline
 from gateway.exchange.renditions import FORMATS
 from gateway.exchange.search import operations_of, searchable
 
-DATE = "2026-11-26"
+DATE = "2026-11-27"
 """When what is said here last changed."""
 
 BINARY = {

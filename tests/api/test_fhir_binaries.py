@@ -208,6 +208,7 @@ def test_a_binary_that_is_none_is_refused(door: Door, changes: Any) -> None:
     who = fenna(door)
     answer = send(door, "POST", "r4/Binary", binary(who) | changes)
     assert answer.status_code == 400, answer.text
+    assert places(answer) == [f"Binary.{next(iter(changes))}"]
 
 
 def test_a_binary_has_nothing_to_be_found_by(door: Door) -> None:

@@ -65,7 +65,7 @@ def keep(transaction: Transaction, asked: Asked, document: NewDocument, base: st
     its sender cannot have, or a conditional reference that does not lead to one resource; then the
     transaction must end.
     """
-    if not revision_of(transaction, document.person) and all(map(_deletes, asked.interactions)):
+    if all(map(_deletes, asked.interactions)) and not revision_of(transaction, document.person):
         form = FORMS[asked.version]
         return Kept("", new=True, done=tuple(_nothing(one, form) for one in asked.interactions))
     lock_person(transaction, document.person)

@@ -102,7 +102,7 @@ def faults_of(one: Interaction, place: str, kind: str) -> Iterator[Issue]:
     if one.resource is not None and one.resource["resourceType"] != kind:
         yield Issue("error", "invalid", "the resource is not of the type of its address", place)
     if one.type == BINARY and one.resource is not None:
-        yield from faults_of_binary(one.resource, place.removesuffix(".resourceType"))
+        yield from faults_of_binary(one.resource, one.place)
     yield from _condition_faults(one)
     where = place.replace("resourceType", "id") if one.resource is not None else ""
     if one.chosen and not ID.fullmatch(one.chosen):
