@@ -9,6 +9,7 @@
     ├── NotFound              nothing there (or nothing that this caller may know of)
     │   └── Gone              there was something, that this caller itself has deleted
     ├── Conflict              what is there now is not what the caller expected
+    │   └── Taken             an id that is somebody else's
     ├── AuthoringError        a mapping or profile file is wrong; shows the line with a caret
     └── Fault                 ours: a promise of the gateway is broken
 
@@ -104,6 +105,10 @@ class Conflict(GatewayError):
 
 class Fault(GatewayError):
     """Our own fault; a caller sees an id, the log has the rest."""
+
+
+class Taken(Conflict):
+    """The id is that of a resource of another person or sender; its place is `Type/id`, "" when not known."""
 
 
 class AuthoringError(GatewayError):

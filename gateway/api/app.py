@@ -12,7 +12,7 @@ from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
 import gateway
-from gateway.api import audit, documents, fhir, fhir_changes, fhir_operations, health, metrics
+from gateway.api import audit, documents, fhir, fhir_binaries, fhir_changes, fhir_operations, health, metrics
 from gateway.api.exchanging import Threads
 from gateway.api.guard import Guard, report
 from gateway.api.outcomes import HttpError, status_of
@@ -52,8 +52,8 @@ def create_app(pipeline: Pipeline, settings: Settings, figures: metrics.Metrics 
     )
     app.state.pipeline, app.state.settings, app.state.metrics = pipeline, settings, figures
     app.state.threads = Threads(pipeline.books.observer)
-    # An operation stands where a resource could: it goes first.
-    resources = (fhir_operations.router, fhir.router, fhir_changes.router)
+    # What stands where any resource or type could, goes first.
+    resources = (fhir_operations.router, fhir_binaries.router, fhir.router, fhir_changes.router)
     for router in (documents.router, *resources, audit.router, health.router, metrics.router):
         app.include_router(router)
     app.add_exception_handler(GatewayError, _gateway_error)

@@ -9,10 +9,24 @@ from gateway.exchange import Pipeline
 from gateway.exchange.renditions import FORMATS
 from gateway.exchange.search import operations_of, searchable
 
-DATE = "2026-11-26"
+DATE = "2026-11-27"
 """When what is said here last changed."""
 
-INTERACTIONS = ("read", "search-type", "vread", "create", "update", "delete")
+BINARY = {
+    "type": "Binary",
+    "interaction": [
+        {"code": code} for code in ("read", "vread", "history-instance", "create", "update", "delete")
+    ],
+    "versioning": "versioned",
+    "readHistory": True,
+    "updateCreate": True,
+    "conditionalCreate": False,
+    "conditionalUpdate": False,
+    "conditionalDelete": "not-supported",
+}
+"""A Binary is found by its name alone."""
+
+INTERACTIONS = ("read", "search-type", "vread", "history-instance", "create", "update", "delete")
 """What can be done with a resource type: a PGO reads and searches, an EPD writes and reads back."""
 
 WHOLE = ("transaction", "batch")
@@ -23,8 +37,8 @@ WRITES = {
     "readHistory": True,
     "updateCreate": True,
     "conditionalCreate": True,
-    "conditionalUpdate": False,
-    "conditionalDelete": "not-supported",
+    "conditionalUpdate": True,
+    "conditionalDelete": "single",
 }
 """How a resource is written: the elements of `CapabilityStatement.rest.resource` for it."""
 
@@ -61,7 +75,7 @@ def _rest(pipeline: Pipeline, version: Version) -> dict[str, Any]:
     return {
         "mode": "server",
         "security": {"description": text},
-        "resource": [_resource(pipeline, version, kind) for kind in served],
+        "resource": [BINARY, *(_resource(pipeline, version, kind) for kind in served)],
         "interaction": [{"code": code} for code in WHOLE],
         **_operations_of_stu3(version, served),
     }

@@ -62,8 +62,7 @@ def _ask(
     syntax = syntax_wanted(request, version)
     question = Question(version, kind, parameters, resource_id, syntax, is_strict(request))
     pipeline: Pipeline = request.app.state.pipeline
-    ask = pipeline.read if resource_id else pipeline.query
-    return Exchanging(request, lambda release: ask(call_of(request), question, release))
+    return Exchanging(request, lambda release: pipeline.get(call_of(request), question, release))
 
 
 assert set(VERSIONS.values()) == set(FORMATS)  # noqa: S101 - every version that is served has an address

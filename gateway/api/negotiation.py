@@ -30,6 +30,8 @@ MEDIA_TYPES: dict[str, Syntax] = {
     "xml": "xml",
 }
 ANY: dict[str, Syntax] = {"*/*": "json", "application/*": "json", "text/*": "xml"}
+FHIR_TYPES = frozenset(each for each in MEDIA_TYPES if "fhir" in each)
+SECURITY_CONTEXT = "x-security-context"
 RETURNS = ("minimal", "representation", "OperationOutcome")
 _UNICODE = {"", "utf-8", "utf8", "us-ascii", "ascii"}
 
@@ -63,13 +65,32 @@ def syntax_wanted(request: Request, version: Version | None = None) -> Syntax:
     raise HttpError(400, "not-supported", f"this address answers in FHIR {RELEASES[version or 'r4']}")
 
 
+def bytes_wanted(request: Request) -> bool:
+    """True when the answer to a read of a Binary is its bytes: FHIR is not what is accepted first."""
+    if request.query_params.get("_format"):
+        return False
+    accepted = sorted(_ranges(",".join(request.headers.getlist("accept"))), key=lambda media: -media.quality)
+    return not accepted or accepted[0].type not in MEDIA_TYPES
+
+
+def bytes_sent(request: Request) -> str:
+    """The media type of the bytes of a Binary; "" when what is sent is the resource.
+
+    JSON and XML that are not called FHIR are bytes when they come under X-Security-Context.
+    """
+    stated = request.headers.get("content-type", "").strip()
+    kind = _media(stated).type
+    if "/" not in kind or kind in FHIR_TYPES or kind == "*/*":
+        return ""
+    return stated if kind not in MEDIA_TYPES or SECURITY_CONTEXT in request.headers else ""
+
+
 def format_sent(request: Request) -> tuple[str, Syntax]:
     """The format of the document in a request ("": as its bytes say) and its syntax.
 
     Raises `HttpError` (415) for a media type, content encoding or character set that is not taken.
     """
-    if request.headers.get("content-encoding", "identity").strip().lower() != "identity":
-        raise HttpError(415, "not-supported", "a document is sent without content encoding")
+    check_encoding(request)
     media = _media(request.headers.get("content-type", ""))
     syntax = MEDIA_TYPES.get(media.type) if "/" in media.type else None
     if syntax is None:
@@ -82,6 +103,12 @@ def format_sent(request: Request) -> tuple[str, Syntax]:
         if _is_version(media.version, version):
             return f"fhir-{version}", syntax
     raise HttpError(415, "not-supported", "this fhirVersion is not taken; 3.0 and 4.0 are")
+
+
+def check_encoding(request: Request) -> None:
+    """Raises `HttpError` (415) for a document that is compressed."""
+    if request.headers.get("content-encoding", "identity").strip().lower() != "identity":
+        raise HttpError(415, "not-supported", "a document is sent without content encoding")
 
 
 def is_strict(request: Request) -> bool:

@@ -13,6 +13,7 @@ from typing import Final, Literal, NoReturn
 from gateway.codecs.charset import to_utf8
 from gateway.codecs.fhir_shapes import FHIR
 from gateway.codecs.fhir_types import Version, types
+from gateway.codecs.limits import check_presence
 from gateway.codecs.xml import find_root
 from gateway.errors import Issue, SyntaxFault
 
@@ -41,7 +42,11 @@ class Sniffed:
 
 
 def sniff(data: bytes) -> Sniffed:
-    """What the head of a document says.  Raises SyntaxFault for a DOCTYPE, or neither XML nor JSON."""
+    """What the head of a document says.
+
+    Raises SyntaxFault for a DOCTYPE, for an empty document, or for neither XML nor JSON.
+    """
+    check_presence(data)
     head = utf8_head(data)
     first = head.lstrip()[:1]
     if first == b"<":

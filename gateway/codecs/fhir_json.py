@@ -26,7 +26,7 @@ import orjson
 from gateway.codecs.charset import UTF8_BOM, UTF16_BOMS
 from gateway.codecs.fhir_types import Tree, Version, no_such_resource, types
 from gateway.codecs.json_places import unbounded_number_at
-from gateway.codecs.limits import DEFAULT, Limits, check_size, place_of
+from gateway.codecs.limits import DEFAULT, Limits, check_presence, check_size, place_of
 from gateway.codecs.numbers import MOST_DIGITS, format_decimal, is_bounded
 from gateway.errors import Fault, Issue, SyntaxFault
 
@@ -52,6 +52,7 @@ class _UnboundedError(Exception):
 def decode(data: bytes, version: Version, limits: Limits = DEFAULT) -> Tree:
     """The tree of one resource.  Raises SyntaxFault, with line and column where they can be known."""
     check_size(data, limits)
+    check_presence(data)
     body = data.removeprefix(UTF8_BOM)
     if body[:2] in UTF16_BOMS or b"\x00" in body[:4]:
         raise SyntaxFault(Issue("fatal", "not-supported", "JSON is UTF-8 (RFC 8259 §8.1)", line=1))

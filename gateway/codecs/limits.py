@@ -27,11 +27,23 @@ class Limits:
 
 DEFAULT = Limits()
 
+_EMPTY = Issue("fatal", "structure", "the document is empty")
+_NOTHING = b"\xef\xbb\xbf\xff\xfe\x00 \t\r\n"
+"""What a document may begin with that says nothing: byte order marks and white space."""
+
 
 def check_size(data: bytes, limits: Limits) -> None:
-    """Raise SyntaxFault when there are more bytes than allowed."""
+    """Raise SyntaxFault when there are no bytes, or more than allowed."""
+    if not data:
+        raise SyntaxFault(_EMPTY)
     if len(data) > limits.max_bytes:
         raise SyntaxFault(Issue("fatal", "too-long", f"the document is larger than {limits.max_bytes} bytes"))
+
+
+def check_presence(data: bytes) -> None:
+    """Raise SyntaxFault when a document in words says nothing."""
+    if not data[:64].strip(_NOTHING) and not data.strip(_NOTHING):
+        raise SyntaxFault(_EMPTY)
 
 
 def place_of(data: bytes, at: int) -> tuple[int, int]:

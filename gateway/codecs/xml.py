@@ -27,7 +27,7 @@ from typing import Final, cast
 from lxml import etree
 
 from gateway.codecs.charset import to_utf8
-from gateway.codecs.limits import DEFAULT, Limits, check_size, place_of
+from gateway.codecs.limits import DEFAULT, Limits, check_presence, check_size, place_of
 from gateway.errors import Issue, SyntaxFault
 
 LIBXML2_TEXT_LIMIT: Final = 10_000_000
@@ -78,6 +78,7 @@ def parse(data: bytes, limits: Limits = DEFAULT, *, keep_blanks: bool = False) -
     known).
     """
     check_size(data, limits)
+    check_presence(data)
     body = to_utf8(data)
     if b"<!DOCTYPE" in body:
         find_root(body)

@@ -2,7 +2,8 @@
 
 from gateway.exchange.answers import Answer
 from gateway.exchange.parties import Party
-from gateway.exchange.pipeline import Delivery, Operation, Pipeline, Question, Sent, open_pipeline
+from gateway.exchange.pipeline import Delivery, Pipeline, Sent, open_pipeline
+from gateway.exchange.questions import Operation, Question
 from gateway.exchange.recording import Call
 
 __all__ = [

@@ -10,12 +10,16 @@ from typing import Any, Literal
 
 from gateway.codecs import fhir_json, fhir_xml
 from gateway.codecs.fhir_types import Version
+from gateway.codecs.limits import Limits
 from gateway.errors import Fault, Issue
 from gateway.exchange.search import Found, Resource, Search
 
 Syntax = Literal["json", "xml"]
 RELEASES: dict[Version, str] = {"r4": "4.0", "stu3": "3.0"}
 """The value of the media type parameter `fhirVersion` (FHIR R4 §3.1.0.1.10)."""
+
+OWN = Limits(max_bytes=2**32, max_nodes=10**9, max_items=10**6)
+"""What the gateway wrote itself is not too large for it."""
 
 BSN_SYSTEMS = (b"fhir.nl/fhir/NamingSystem/bsn", b'2.16.840.1.113883.2.4.6.3"')
 

@@ -13,14 +13,18 @@ from zoneinfo import ZoneInfo
 
 from gateway.codecs.fhir_types import Version
 from gateway.codecs.limits import Limits
-from gateway.errors import Denied, GatewayError, Gone, Issue, NotFound
+from gateway.errors import Denied, Gone, Issue, NotFound
+from gateway.exchange import history
 from gateway.exchange.accounts import account
-from gateway.exchange.answers import Answer, Syntax, encode, media_type
-from gateway.exchange.changes import Asked, Posted, alone, together
-from gateway.exchange.changes_answers import Changed, served_back, validators
-from gateway.exchange.changes_keeping import keep
-from gateway.exchange.changes_person import FORMS, Own, surroundings
-from gateway.exchange.changes_reading import translated
+from gateway.exchange.answers import Answer, encode, media_type
+from gateway.exchange.binaries import AS_A_FILE, BINARY, unwrapped
+from gateway.exchange.changes.answers import Changed, served_back, validators
+from gateway.exchange.changes.asked import Asked, Posted
+from gateway.exchange.changes.keeping import keep
+from gateway.exchange.changes.person import FORMS, Own, surroundings
+from gateway.exchange.changes.reading import translated
+from gateway.exchange.changes.single import alone
+from gateway.exchange.questions import Question, Release
 from gateway.exchange.recording import Books, Call, Exchange
 from gateway.mapping import Context, Translator
 from gateway.policy import Decision, Effect
@@ -51,33 +55,10 @@ class Changing:
         with self._begin(call, "deliver") as exchange:  # (1) receive
             posted = receive()
             exchange.received(posted.content)
-            return self._change(exchange, alone(posted, version, self._limits))
+            return self.change_asked(exchange, alone(posted, version, self._limits))
 
-    def change_together(
-        self, call: Call, version: Version, receive: Callable[[], Posted]
-    ) -> Changed | list[Changed | GatewayError]:
-        """Do what the entries of a Bundle ask, all or nothing; of a batch each by itself.
-
-        Raises as `change` does, for a batch only when that is not understood.
-        """
-        with self._begin(call, "deliver") as exchange:  # (1) receive
-            posted = receive()
-            exchange.received(posted.content)
-            asked = together(posted, version, f"{self._base}/fhir/{version}", self._limits)
-            if isinstance(asked, Asked):
-                return self._change(exchange, asked)
-        return [self._apart(call, each) for each in asked]  # a batch leaves a decision for each entry
-
-    def _apart(self, call: Call, asked: Asked) -> Changed | GatewayError:
-        """An entry of a batch is an exchange of its own."""
-        try:
-            with self._begin(call, "deliver") as exchange:
-                exchange.received(asked.content)
-                return self._change(exchange, asked)
-        except GatewayError as error:
-            return error
-
-    def _change(self, exchange: Exchange, asked: Asked) -> Changed:
+    def change_asked(self, exchange: Exchange, asked: Asked) -> Changed:
+        """Do all that is asked, or nothing.  Raises as `change` does."""
         asked.check()
         exchange.asked(asked.summary)
         exchange.step("decode")
@@ -89,7 +70,7 @@ class Changing:
         found.check(read.issues)
         decision = exchange.decide(found.person, read.kinds)  # (3) decide
         exchange.record(decision)  # (4) record
-        _check_whole(decision)  # (5) minimise
+        check_whole(decision)  # (5) minimise
         exchange.step("encode")
         accounted = account(self._translator, read.read, None, FORMS.values(), context)  # (6) encode
         delivery = NewDocument(
@@ -105,37 +86,36 @@ class Changing:
         exchange.step("store")
         with self._books.database.write() as transaction:  # (7) store, and the outcome with it
             kept = keep(transaction, asked, delivery, context.base)
-            counts = Counter(each.name.type for each in kept.done)
+            counts = Counter(each.name.type for each in kept.done if each.version)
             code = "" if kept.new else "duplicate"
             exchange.complete(transaction, document=kept.id, counts=counts, code=code)
         return Changed(kept, asked, accounted.counts, (*read.issues, *accounted.issues))
 
-    def read_back(
-        self,
-        call: Call,
-        name: ResourceName,
-        version_id: int | None,
-        syntax: Syntax,
-        release: Callable[[Answer], None],
-    ) -> None:
-        """Give a resource, or one version of it, to the organisation that delivered it, as it is kept.
+    def read_back(self, call: Call, question: Question, release: Release) -> None:
+        """Give a resource, a version or all of them, to the organisation that delivered it, as it is kept.
 
         Raises `Unauthenticated`, `Denied`, `NotFound`, `Gone` when it was deleted, or `Fault`; nothing was
         released then.  What another organisation delivered is not found, like what is not there.
         """
-        version: Version = "r4" if name.form == FORMS["r4"] else "stu3"
+        name = ResourceName(FORMS[question.version], question.type, question.id)
         with self._begin(call, "read-back") as exchange:  # (1) receive
-            exchange.asked(f"{version} {name.type} of its own")
+            page = history.parse(question) if question.operation == "history" else None
+            exchange.asked(f"{question.version} {name.type} of its own")
             with self._books.database.read() as transaction:
                 there = locate(transaction, name)  # (2) whose record
                 if there is None or there.sender != exchange.party.organisation:
                     raise _missing()
-                found = version_of(transaction, name, version_id)
+                found = version_of(transaction, name, question.version_id)
+                versions = page.of(transaction, name) if page else []
             decision = exchange.decide(there.person)  # (3) decide
             exchange.record(decision)  # (4) record
-            _check_whole(decision)  # (5) minimise
+            check_whole(decision)  # (5) minimise
             exchange.step("encode")
-            ready = _ready(found, version, syntax)  # (6) encode
+            if page is not None:  # (6) encode
+                context = self._context(question.version)
+                ready = history.answer(versions, page, question, context.base, context.now)
+            else:
+                ready = _ready(found, question)
             exchange.step("release")
             release(ready)  # (7) release, then the outcome
             exchange.complete(counts=ready.counts, content=ready.body)
@@ -144,22 +124,31 @@ class Changing:
         return Context(self._books.now(), self._zone, f"{self._base}/fhir/{version}")
 
 
-def _check_whole(decision: Decision) -> None:
+def check_whole(decision: Decision) -> None:
     """Raises `Denied` unless all of it is permitted."""
     if decision.effect is not Effect.PERMIT:
-        text = "a part of this is not permitted, and a resource is kept whole"
+        text = "a part of this is not permitted, and it goes whole or not at all"
         raise Denied(Issue("error", "forbidden", text, rule="processing register"))
 
 
-def _ready(found: StoredResource | None, version: Version, syntax: Syntax) -> Answer:
+def kept_whole(found: StoredResource, question: Question) -> Answer:
+    """A version as it is kept, ready to go: as a resource, or of a Binary the bytes."""
+    version, counts = question.version, Counter({found.name.type: 1})
+    headers = validators(found.version, found.received)
+    tree = served_back(found.content, found.version, found.received, version)
+    if question.raw and found.name.type == BINARY:
+        content, media = unwrapped(tree, version)
+        return Answer(content, media, counts, headers | AS_A_FILE)
+    body = encode(tree, version, question.syntax)
+    return Answer(body, media_type(version, question.syntax), counts, headers)
+
+
+def _ready(found: StoredResource | None, question: Question) -> Answer:
     if found is None:
         raise _missing()
     if found.deleted:
         raise Gone(Issue("error", "not-found", "this resource was deleted"))
-    tree = served_back(found.content, found.version, found.received, version)
-    headers = validators(found.version, found.received)
-    counts = Counter({found.name.type: 1})
-    return Answer(encode(tree, version, syntax), media_type(version, syntax), counts, headers)
+    return kept_whole(found, question)
 
 
 def _missing() -> NotFound:

@@ -8,8 +8,8 @@
     6. encode    in the receiver's format, and check it
     7. release   or store, whole; then record the outcome.  A decision without outcome is a visible gap
 
-`deliver` and `query` exchange records; `changing` does single resources, in the same order.  To read an
-account or the log is an exchange too.
+`deliver` and `query` exchange records; `changing` does single resources and `bundling` Bundles of them, in
+the same order.  To read an account or the log is an exchange too.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
-from typing import Literal, NamedTuple
+from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
 import orjson
@@ -28,14 +28,17 @@ from gateway.codecs.fhir_types import Version, types
 from gateway.codecs.limits import Limits
 from gateway.errors import ContentError, Issue, NotFound
 from gateway.exchange.accounts import account
-from gateway.exchange.answers import Answer, Syntax, answer, searchset
-from gateway.exchange.changes_person import FORMS
-from gateway.exchange.changing import Changing
+from gateway.exchange.answers import Answer, answer, searchset
+from gateway.exchange.binaries import BINARY, check_bytes, kinds_beneath, of_person, tree_of
+from gateway.exchange.bundling import Bundling
+from gateway.exchange.changes.person import FORMS
+from gateway.exchange.changing import Changing, check_whole, kept_whole
 from gateway.exchange.parties import Parties, load_parties
 from gateway.exchange.person import whose
+from gateway.exchange.questions import Question, Release
 from gateway.exchange.recording import Books, Call, Exchange
 from gateway.exchange.renditions import FORMATS, Renditions
-from gateway.exchange.search import Parameters, Resource, Scope, Search, parse, parse_everything, parse_lastn
+from gateway.exchange.search import Resource, Scope, Search, parse, parse_everything, parse_lastn
 from gateway.exchange.search import document as document_of
 from gateway.exchange.translating import ObservedTranslator
 from gateway.exchangelog import Search as LogSearch
@@ -68,26 +71,6 @@ class Sent(NamedTuple):
 Receive = Callable[[], Sent]
 """Gives the document of a call, once.  Raises `InputError` when it cannot be taken in."""
 
-Release = Callable[[Answer], None]
-"""Sends an answer, and returns when it has left.  Raises `Fault` when it could not."""
-
-
-Operation = Literal["", "lastn", "everything", "document"]
-"""An operation of FHIR that is a search of another kind."""
-
-
-@dataclass(frozen=True, slots=True)
-class Question:
-    """A question about the record of the caller's person: a search, one resource by `id`, or an operation."""
-
-    version: Version
-    type: str
-    parameters: Parameters = ()
-    id: str = ""
-    syntax: Syntax = "json"
-    strict: bool = False
-    operation: Operation = ""
-
 
 @dataclass(frozen=True, slots=True)
 class Delivery:
@@ -110,6 +93,7 @@ class Pipeline:
     def __init__(self, books: Books, parties: Parties, translator: Translator, settings: Settings) -> None:
         self.books, self.parties, self.translator = books, parties, translator
         self.changing = Changing(books, translator, settings, self._begin)
+        self.bundling = Bundling(books, self.changing, self, settings, self._begin)
         self._base, self._zone = settings.base_url, ZoneInfo(settings.zone)
         self._limits = Limits(settings.max_bytes, settings.max_depth, settings.max_nodes)
         self.renditions = Renditions(books.database, translator, settings.record_cache_seconds)
@@ -203,16 +187,72 @@ class Pipeline:
             release(ready)  # (7) release, then the outcome
             exchange.complete(counts=ready.counts, withheld=record.withheld, content=ready.body)
 
-    def read(self, call: Call, question: Question, release: Release) -> None:
-        """Give one resource: to who delivers, of what it delivered itself; to others as `query` does."""
-        party = call.party or self.parties.identify(call.token, self.books.now())
-        known = replace(call, party=party)
-        activities = self.books.register.activities
-        if any(row.action == "read-back" and row.role == party.caller.role for row in activities):
-            name = ResourceName(FORMS[question.version], question.type, question.id)
-            self.changing.read_back(known, name, None, question.syntax, release)
+    def get(self, call: Call, question: Question, release: Release) -> None:
+        """Answer a GET: to who delivers, one resource is given as it was delivered; all else as `query` does.
+
+        Raises as `query` and `Changing.read_back` do.
+        """
+        known = self.known(call)
+        if self._is_back(known, question):
+            self.changing.read_back(known, question, release)
+        elif question.type == BINARY and question.id:
+            self.give_binary(known, question, release)
         else:
             self.query(known, question, release)
+
+    def give_binary(self, call: Call, question: Question, release: Release) -> None:
+        """Give a Binary of the token's person, in the FHIR version in which it came.
+
+        Nothing can be taken out of it: it goes where all that it hangs on is permitted.  Raises as `query`.
+        """
+        form = FORMS[question.version]
+        with self._begin(call, "read") as exchange:  # (1) receive
+            exchange.asked(f"{question.version} {BINARY}")
+            person, context = exchange.person, self._context(question.version)
+            with self.books.database.read() as transaction:  # (2) whose, and what it hangs on
+                found = of_person(transaction, ResourceName(form, BINARY, question.id), person)
+                tree = tree_of(found, question.version)
+                kinds = kinds_beneath(
+                    transaction,
+                    person,
+                    tree,
+                    form,
+                    lambda data, form: self.translator.read(data, context, form),
+                )
+            decision = exchange.decide(person, kinds)  # (3) decide
+            exchange.record(decision)  # (4) record
+            check_whole(decision)  # (5) minimise: nothing can be taken out of it
+            exchange.step("encode")
+            ready = kept_whole(found, question)  # (6) encode
+            check_bytes(tree, question.version, exchange.party.bsn)
+            exchange.step("release")
+            release(ready)  # (7) release, then the outcome
+            exchange.complete(counts=ready.counts, content=ready.body)
+
+    def foresee(self, call: Call, question: Question) -> None:
+        """Raise what a question would be refused for whatever is stored; that is on record then.
+
+        Raises `Unauthenticated`, `Denied`, `NotFound` or `InputError`.
+        """
+        back = self._is_back(call, question)
+        with self._begin(call, "read-back" if back else "read") as exchange:
+            exchange.asked(f"{question.version} {question.type}")
+            if not back and not (question.type == BINARY and question.id):
+                self._search(question, exchange.party.bsn)
+
+    def known(self, call: Call) -> Call:
+        """The call with its party.  Raises `Unauthenticated`."""
+        return replace(call, party=call.party or self.parties.identify(call.token, self.books.now()))
+
+    def may(self, call: Call, action: str) -> bool:
+        """True when the register has the action for the role of a known caller."""
+        role = call.party.caller.role if call.party else ""
+        return any(row.action == action and row.role == role for row in self.books.register.activities)
+
+    def _is_back(self, call: Call, question: Question) -> bool:
+        """True when a question is for what its caller delivered itself."""
+        kept = question.version_id is not None or question.operation == "history"
+        return kept or bool(question.id and self.may(call, "read-back"))
 
     def account(self, call: Call, document_id: str, release: Release) -> None:
         """Give the account of a document to the organisation that delivered it.

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from gateway.codecs.fhir_types import Version
-from gateway.exchange.changes_answers import instant
+from gateway.exchange.changes.answers import instant
 from gateway.storage import StoredDocument
 
 SHA_256 = "urn:oid:2.16.840.1.101.3.4.2.1"

@@ -14,7 +14,7 @@ from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 from gateway.codecs.fhir_types import Version
-from gateway.exchange.changes_answers import instant
+from gateway.exchange.changes.answers import instant
 from gateway.exchange.provenance import provenance
 from gateway.exchange.record import Source, whole
 from gateway.exchange.search import Resource

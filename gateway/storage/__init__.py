@@ -11,10 +11,11 @@
                                       `Conflict` when another version holds than was expected
     lock_person(tx, person)           nobody else writes this person until the end: for a condition that must
                                       still hold when it is saved
-    record_of(tx, person, sender)     all that holds, with the person's revision
+    record_of(tx, person, sender)     all that holds but Binaries, with the person's revision
     revision_of(connection, person)   how often it was written: equal as long as nothing changed
     locate(tx, name)                  whose a resource is, its version, sender, whether it was deleted
     version_of(tx, name, version)     one version with its content
+    versions_of(tx, name, most)       the newest versions
     document(tx, id)                  what was received, with its account
     documents_of(tx, person)          all that was received of a person
 
@@ -46,6 +47,7 @@ from gateway.storage.records import (
     record_of,
     revision_of,
     version_of,
+    versions_of,
 )
 from gateway.storage.verifier import verify_records
 from gateway.storage.versions import Change, FhirForm, ResourceName, Saved
@@ -83,4 +85,5 @@ __all__ = [
     "store_document",
     "verify_records",
     "version_of",
+    "versions_of",
 ]

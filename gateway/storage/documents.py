@@ -18,7 +18,7 @@ from sqlalchemy import RowMapping, and_, insert, select, update
 from sqlalchemy.exc import IntegrityError
 
 from gateway.blocks import Block
-from gateway.errors import Conflict, Fault, Issue, NotFound
+from gateway.errors import Fault, Issue, NotFound, Taken
 from gateway.exchangelog import stamp
 from gateway.storage import persons as people
 from gateway.storage.database import Transaction
@@ -264,7 +264,7 @@ def _insert(transaction: Transaction, document: dict[str, Any], rows: list[dict[
         if rows:
             connection.execute(insert(versions), rows)
     except IntegrityError:  # another person got the same id at the same moment
-        raise Conflict(Issue("error", "conflict", "this id is not free")) from None
+        raise Taken(Issue("error", "conflict", "this id is not free")) from None
 
 
 def _saved_before(transaction: Transaction, document_id: str, key: DataKey) -> tuple[Saved, ...]:

@@ -18,6 +18,9 @@ from gateway.storage.persons import find
 from gateway.storage.tables import documents, persons, versions
 from gateway.storage.versions import BLOCKS, Content, ResourceName, open_version, resource_identity
 
+APART = "Binary"
+"""The type of resource that is never searched, and can be large: found by its name alone."""
+
 BlockName = tuple[str, str]
 """Document id and key of a block: unique in a record."""
 
@@ -82,12 +85,14 @@ class Located:
 def record_of(transaction: Transaction, person: str, sender: str = "") -> Record:
     """The record of a person (a pseudonym); with `sender` only what that organisation delivered.
 
-    Empty for an unknown person.  Raises `Fault` when anything that it reads was altered.
+    Without what is `APART`.  Empty for an unknown person.  Raises `Fault` when anything that it reads was
+    altered.
     """
     found = find(transaction.connection, person)
     if found is None:
         return Record((), {})
-    query = _rows().where(versions.c.person == found.id).order_by(documents.c.sequence, versions.c.position)
+    query = _rows().where(versions.c.person == found.id, versions.c.type != APART)
+    query = query.order_by(documents.c.sequence, versions.c.position)
     if sender:
         query = query.where(documents.c.sender == sender)
     key = record_key(transaction, person)
@@ -151,6 +156,22 @@ def version_of(
     return (
         None if row is None else _resource(row, open_version(row, record_key(transaction, row["pseudonym"])))
     )
+
+
+def versions_of(
+    transaction: Transaction, name: ResourceName, most: int, below: int = 0
+) -> list[StoredResource]:
+    """The newest versions of a resource, deletions too, newest first; with `below` only older than that one.
+
+    Raises `Fault` when one was altered.  Who may see them is for the caller to decide, by `locate`.
+    """
+    query = _rows().where(versions.c.identity == resource_identity(transaction, name))
+    if below:
+        query = query.where(versions.c.version < below)
+    query = query.order_by(versions.c.version.desc()).limit(most)
+    rows = transaction.connection.execute(query).mappings().all()
+    key = record_key(transaction, rows[0]["pseudonym"]) if rows else None
+    return [_resource(row, open_version(row, key)) for row in rows if key is not None]
 
 
 def _rows() -> Select[Any]:

@@ -20,7 +20,7 @@ import msgspec
 from sqlalchemy import RowMapping, select
 
 from gateway.blocks import Block, Identifier, dump
-from gateway.errors import Conflict, Issue
+from gateway.errors import Conflict, Issue, Taken
 from gateway.storage.database import Transaction
 from gateway.storage.keys import DataKey
 from gateway.storage.tables import documents, versions
@@ -191,12 +191,12 @@ def holding(transaction: Transaction, identities: Sequence[str]) -> dict[str, Ho
 
 
 def _check(change: Change, before: Holding, person: str, sender: str) -> None:
-    place = change.name.type
     if (before.person, before.sender) != (person, sender):
-        raise Conflict(Issue("error", "conflict", "this id is not free", place=place))
+        place = f"{change.name.type}/{change.name.id}"
+        raise Taken(Issue("error", "conflict", "this id is not free", place=place))
     if change.expected is not None and change.expected != (0 if before.deleted else before.version):
         text = "another version holds now than the one that was expected"
-        raise Conflict(Issue("error", "conflict", text, place=place))
+        raise Conflict(Issue("error", "conflict", text, place=change.name.type))
 
 
 def _identification(block: Block, sender: str, document: str) -> tuple[str, ...]:

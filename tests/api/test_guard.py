@@ -122,8 +122,12 @@ def test_an_outcome_that_cannot_be_recorded_is_a_gap_and_the_answer_has_no_end(
 
 
 def test_methods_that_are_not_there_have_an_outcome(door: Door) -> None:
-    for method in ("PUT", "DELETE", "PATCH"):
-        response = door.http.request(method, "/fhir/r4/Condition")
+    for method, path in (
+        ("PUT", "/audit/exchanges"),
+        ("DELETE", "/audit/exchanges"),
+        ("PATCH", "/fhir/r4/Condition"),
+    ):
+        response = door.http.request(method, path)
         assert response.status_code == 405
         assert response.headers["allow"] == "GET"
         assert response.json()["resourceType"] == "OperationOutcome"
@@ -143,7 +147,11 @@ def test_the_description_of_the_api_names_every_address(door: Door) -> None:
         "/fhir/{version}/metadata",
         "/fhir/{version}/{kind}",
         "/fhir/{version}/{kind}/{id}",
+        "/fhir/{version}/{kind}/{id}/_history",
         "/fhir/{version}/{kind}/{id}/_history/{vid}",
+        "/fhir/{version}/Binary",
+        "/fhir/{version}/Binary/{id}",
+        "/fhir/{version}/Binary/{id}/_history/{vid}",
         "/audit/exchanges",
         "/health/live",
         "/health/ready",

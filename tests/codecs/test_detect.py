@@ -62,7 +62,9 @@ def test_only_the_head_is_read() -> None:
 @pytest.mark.parametrize(
     ("head", "words"),
     [
-        (b"", "neither"),
+        (b"", "the document is empty"),
+        (b"\xef\xbb\xbf \n", "the document is empty"),
+        (b" " * 100, "the document is empty"),
         (b"Wieke", "neither"),
         (b"[]", "neither"),
         (b"\x1f\x8b\x08\x00", "neither"),

@@ -99,7 +99,7 @@ def objects(node: Any) -> list[dict[str, Any]]:
 @pytest.mark.parametrize(
     ("document", "place", "words"),
     [
-        (b"", (1, 1), "not well-formed"),
+        (b"", (0, 0), "the document is empty"),
         (b"{", (1, 2), "not well-formed"),
         (patient('"a":NaN'), (1, 31), "invalid character"),
         (patient('"a":Infinity'), (1, 31), "invalid character"),

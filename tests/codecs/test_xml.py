@@ -35,8 +35,8 @@ def test_a_declared_set_is_read(name: str) -> None:
 @pytest.mark.parametrize(
     ("document", "place", "words"),
     [
-        (b"", (1, 1), "no root element"),
-        (b"  \n ", (2, 2), "no root element"),
+        (b"", (0, 0), "the document is empty"),
+        (b"  \n ", (0, 0), "the document is empty"),
         (b"Wieke", (1, 1), "no root element"),
         (b"<a>\n<b>\n</a>", (3, 5), "end tag does not match"),
         (b"<a>Wieke", (1, 9), "not well-formed"),

@@ -10,10 +10,10 @@ import pytest
 from conformance.hostile.specimen import uuid
 from conformance.stage import EPD
 from gateway.errors import Conflict, Denied, NotFound
-from gateway.exchange import Answer, Pipeline
-from gateway.exchange import changes_keeping as keeping
-from gateway.exchange.changes import Posted
-from gateway.exchange.changes_answers import Changed
+from gateway.exchange import Answer, Pipeline, Question
+from gateway.exchange.changes import keeping
+from gateway.exchange.changes.answers import Changed
+from gateway.exchange.changes.asked import Posted
 from gateway.exchangelog import verify
 from gateway.policy import parse_register
 from gateway.policy.register import REGISTER
@@ -26,11 +26,15 @@ NOTHING = {"persons": 0, "documents": 0, "versions": 0}
 
 def together(house: House, tree: Any, person: str = "") -> Changed:
     """What a transaction or document gives."""
-    changed = house.pipeline.changing.change_together(
-        house.call(EPD, person), "r4", lambda: Posted("POST", as_json(tree))
-    )
-    assert isinstance(changed, Changed)
-    return changed
+    bundling = house.pipeline.bundling
+    done = bundling.change(house.call(EPD, person), "r4", lambda: Posted("POST", as_json(tree)))
+    assert done.changed is not None
+    return done.changed
+
+
+def back(name: ResourceName) -> Question:
+    """The question for a resource of R4."""
+    return Question("r4", name.type, id=name.id)
 
 
 def effects(house: House) -> list[tuple[str, str]]:
@@ -77,7 +81,7 @@ def test_what_may_be_read_back_in_part_is_not_given(house: House) -> None:
     permitting(house, "read-back", '{Problem: "*"}')
     answers: list[Answer] = []
     with pytest.raises(Denied):
-        house.pipeline.changing.read_back(house.call(EPD), who.name, None, "json", answers.append)
+        house.pipeline.changing.read_back(house.call(EPD), back(who.name), answers.append)
     assert answers == []
 
 
@@ -118,7 +122,7 @@ def test_a_message_is_kept_as_a_delivery(house: House) -> None:
     assert again.kept == first.kept._replace(new=False)
     kept = house.pipeline.changing
     answers: list[Answer] = []
-    kept.read_back(house.call(EPD), first.kept.done[0].name, None, "json", answers.append)
+    kept.read_back(house.call(EPD), back(first.kept.done[0].name), answers.append)
     assert f'"focus":[{{"reference":"Observation/{first.kept.done[2].name.id}"}}]' in answers[0].body.decode()
     assert sound(house)
 

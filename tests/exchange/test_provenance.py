@@ -9,8 +9,8 @@ from fhir.resources.R4B.provenance import Provenance as ProvenanceR4
 from fhir.resources.STU3.provenance import Provenance as ProvenanceSTU3
 
 from conformance.stage import EPD
-from gateway.exchange.changes import Posted
-from gateway.exchange.changes_answers import Changed, location
+from gateway.exchange.changes.answers import location
+from gateway.exchange.changes.asked import Posted
 from gateway.exchange.provenance import provenance
 from gateway.storage import document
 from tests.exchange.house import House
@@ -22,8 +22,8 @@ KINDS: dict[str, Any] = {"r4": ProvenanceR4, "stu3": ProvenanceSTU3}
 @pytest.mark.parametrize("version", ["r4", "stu3"])
 def test_a_delivery_says_where_its_resources_came_from(house: House, version: Any) -> None:
     posted = Posted("POST", as_json(ordinary()))
-    changed = house.pipeline.changing.change_together(house.call(EPD), "r4", lambda: posted)
-    assert isinstance(changed, Changed)
+    changed = house.pipeline.bundling.change(house.call(EPD), "r4", lambda: posted).changed
+    assert changed is not None
     with house.pipeline.books.database.read() as transaction:
         delivered = document(transaction, changed.kept.id)
     targets = [location(done) for done in changed.kept.done]

@@ -9,8 +9,32 @@ import pytest
 from gateway.blocks import Block, Identifier, Text, dump
 from gateway.errors import NotFound
 from gateway.exchangelog import stamp
-from gateway.storage import Database, Stored, document, record_of, store_document
-from tests.storage.stores import ANNA_BSN, BERT_BSN, NOW, Place, everything, opened, patient, problem, rows_of
+from gateway.storage import (
+    Change,
+    Database,
+    ResourceName,
+    Stored,
+    document,
+    locate,
+    record_of,
+    store_document,
+    version_of,
+    versions_of,
+)
+from tests.storage.stores import (
+    ANNA_BSN,
+    BERT_BSN,
+    NOW,
+    Place,
+    deletion,
+    everything,
+    faults,
+    opened,
+    patient,
+    problem,
+    resource,
+    rows_of,
+)
 from tests.storage.stores import document as new_document
 
 
@@ -39,6 +63,35 @@ def test_nobody_has_no_record(place: Place) -> None:
     with opened(place) as database:
         store(database, new_document(database.pseudonym(ANNA_BSN), patient()))
         assert keys(database, database.pseudonym(BERT_BSN)) == []
+
+
+def test_a_binary_is_found_by_its_name_and_is_in_no_record(place: Place) -> None:
+    with opened(place) as database:
+        anna = database.pseudonym(ANNA_BSN)
+        name = ResourceName("fhir-r4", "Binary", "b")
+        store(
+            database, new_document(anna, changes=[resource("c"), Change(name, b'{"resourceType":"Binary"}')])
+        )
+        with database.read() as transaction:
+            assert [each.name.id for each in record_of(transaction, anna).resources] == ["c"]
+            found, there = version_of(transaction, name), locate(transaction, name)
+        assert found is not None
+        assert there is not None
+        assert (found.content, there.person) == (b'{"resourceType":"Binary"}', anna)
+        assert faults(database) == []
+
+
+def test_the_versions_of_a_resource_are_given_newest_first(place: Place) -> None:
+    with opened(place) as database:
+        anna = database.pseudonym(ANNA_BSN)
+        changes = [resource("c", "1"), deletion("c"), resource("c", "3")]
+        store(database, *(new_document(anna, number=i, changes=[each]) for i, each in enumerate(changes)))
+        with database.read() as transaction:
+            every = versions_of(transaction, changes[0].name, 9)
+            some = versions_of(transaction, changes[0].name, 1, below=3)
+            assert versions_of(transaction, ResourceName("fhir-r4", "Condition", "d"), 9) == []
+        assert [(each.version, each.deleted) for each in every] == [(3, False), (2, True), (1, False)]
+        assert some == every[1:2]
 
 
 def test_records_are_kept_apart(place: Place) -> None:

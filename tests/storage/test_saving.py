@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from gateway.errors import Conflict
+from gateway.errors import Conflict, Taken
 from gateway.exchangelog import stamp
 from gateway.storage import (
     Change,
@@ -272,5 +272,5 @@ def test_of_fifty_updates_of_one_version_one_succeeds(database: Database) -> Non
 def test_one_id_for_two_persons_at_the_same_moment_is_of_one_of_them(database: Database) -> None:
     people = [ANNA_BSN, BERT_BSN]
     wrong = at_once(2, lambda number: write(database, resource("a"), bsn=people[number]))
-    assert [type(error) for error in wrong] == [Conflict]
+    assert [type(error) for error in wrong] == [Taken]
     assert sum(len(record(database, bsn).resources) for bsn in people) == 1

@@ -16,10 +16,17 @@ from typing import Any
 
 from gateway.codecs import fhir_json
 from gateway.codecs.fhir_types import Version
-from gateway.errors import Conflict, ContentError, InputError, Issue, NotFound
-from gateway.exchange.changes import Asked, Interaction
-from gateway.exchange.changes_conditions import conditional, identifiers, is_bsn_system, parse_condition
-from gateway.exchange.changes_references import Names, on_gateway, references
+from gateway.errors import ContentError, InputError, Issue, NotFound
+from gateway.exchange.binaries import BINARY, WITHOUT, context_of
+from gateway.exchange.changes.asked import Asked, Interaction
+from gateway.exchange.changes.conditions import (
+    Condition,
+    conditional,
+    identifiers,
+    is_bsn_system,
+    parse_condition,
+)
+from gateway.exchange.changes.references import Names, on_gateway, references
 from gateway.exchange.person import ELEVEN_TEST, NUMBERS, ONE_PERSON, SUBJECT
 from gateway.storage import FhirForm, Located, ResourceName, Transaction, locate, version_of
 
@@ -28,6 +35,10 @@ Pseudonym = Callable[[str], str]
 """The person of a BSN.  Raises `ContentError` for what is none."""
 
 FORMS: dict[Version, FhirForm] = {"r4": "fhir-r4", "stu3": "fhir-stu3"}
+NOBODY = "this is about nobody that is known: it comes in a Bundle with the Patient, or refers to one"
+WHOSE = (
+    "whose record it is must be said: patient=Patient/id; a Patient is named by its id, or by BSN in a Bundle"
+)
 NOT_THERE = "refers to a resource that is neither in the Bundle nor delivered before"
 
 
@@ -93,8 +104,12 @@ class _Search:
     def run(self) -> Surroundings:
         for one in self._asked.interactions:
             self._held(one)
+            if one.condition is not None:
+                self._condition(one.condition, one.condition_place)
             if one.resource is not None:
                 self._patient(one.resource, one.place)
+                if one.type == BINARY:
+                    self._binary(one, context_of(one.resource))
                 for place, reference in references(one.resource, one.place):
                     self._reference(one, place, reference)
         persons = {person for _, person in self._named}
@@ -103,10 +118,8 @@ class _Search:
                 self._fault("invalid", "what is delivered together is about more than one person", place)
         elif not persons and not self._found.issues:
             one = self._asked.interactions[0]
-            text = (
-                "this is about nobody that is known: it comes in a Bundle with the Patient, or refers to one"
-            )
-            self._fault("required", text, one.place)
+            found = one.resource is None and one.condition is not None
+            self._fault("required", WHOSE if found else NOBODY, one.condition_place if found else one.place)
         if self._found.issues:
             self._stale()
         elif persons:
@@ -117,7 +130,7 @@ class _Search:
 
     def _held(self, one: Interaction) -> None:
         """What is updated or deleted is of the person that it was of."""
-        if one.method not in ("PUT", "DELETE"):
+        if one.method not in ("PUT", "DELETE") or not one.id:
             return
         there = self._own.locate(ResourceName(self._form, one.type, one.id))
         if there is not None:
@@ -141,6 +154,17 @@ class _Search:
         for number, inner in enumerate(resource.get("contained", ())):
             self._patient(inner, f"{place}.contained[{number}]")
 
+    def _binary(self, one: Interaction, context: str) -> None:
+        """A Binary is of the person of what it hangs on, which may come with it; a Patient says so itself."""
+        place = f"{one.place}.securityContext"
+        target, name = self._names.find(context, one), on_gateway(context, self._form, self._base)
+        if (target is not None and target.type != BINARY) or context.startswith("Patient?"):
+            return
+        if target is not None or name is None or name.type == BINARY:
+            self._fault("required", WITHOUT, place)
+        elif name.type != "Patient":
+            self._person(self._own.locate(name), f"{place}.reference")
+
     def _reference(self, one: Interaction, place: str, reference: Tree) -> None:
         for system, value in identifiers(reference.get("identifier")):
             if is_bsn_system(system):
@@ -153,7 +177,7 @@ class _Search:
             self._conditional(kind, literal, f"{place}.reference")
         elif name is not None:
             there = self._own.locate(name)
-            if there is not None and not there.deleted:
+            if there is not None and not there.deleted and name.type != BINARY:
                 self._wanted[name] = there.person
             if name.type == "Patient":
                 self._person(there, f"{place}.reference")
@@ -167,8 +191,15 @@ class _Search:
         except InputError as error:
             self._found.issues += error.issues
             return
-        if condition is not None and condition.bsn:
+        if condition is not None:
+            self._condition(condition, place)
+
+    def _condition(self, condition: Condition, place: str) -> None:
+        """A condition may say whose record it is about."""
+        if condition.bsn:
             self._number(condition.bsn, place)
+        for patient in sorted(condition.patients):
+            self._person(self._own.locate(ResourceName(self._form, "Patient", patient)), place)
 
     def _person(self, there: Located | None, place: str) -> None:
         if there is None or there.deleted:
@@ -190,8 +221,6 @@ class _Search:
     def _stale(self) -> None:
         """Raises `Conflict` when another version holds than was expected: that goes before all else."""
         for one in self._asked.interactions:
-            if one.expected is not None:
+            if one.expected is not None and one.id:
                 there = self._own.locate(ResourceName(self._form, one.type, one.id))
-                if there is None or there.deleted or there.version != one.expected:
-                    text = "another version holds now than the one that was expected"
-                    raise Conflict(Issue("error", "conflict", text, place=one.place))
+                one.expected.check(there.version if there and not there.deleted else 0, one.place)

@@ -11,7 +11,7 @@ import re
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
-from gateway.exchange.changes import Interaction
+from gateway.exchange.changes.asked import Interaction
 from gateway.storage import FhirForm, ResourceName
 
 Tree = dict[str, Any]

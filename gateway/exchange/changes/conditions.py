@@ -1,11 +1,14 @@
-"""Conditions: `identifier=system|value`, of a conditional create or a conditional reference.
+"""Conditions: `identifier=system|value`, of what is created, updated, deleted or referred to.
 
     If-None-Exist: identifier=http://epd.example/problem|17
+    PUT Condition?identifier=http://epd.example/problem|17
+    DELETE Condition?identifier=http://epd.example/problem|17&patient=Patient/4711
     Patient?identifier=http://fhir.nl/fhir/NamingSystem/bsn|…
 
-Identifiers are what a sender knows a thing by; another parameter is refused, since one that were left out
-would let a condition meet more.  A BSN may stand only in a condition about a Patient.  No text of a condition
-is repeated in an issue.
+Identifiers are what a sender knows a thing by; `patient` (or `subject`) says whose record it is in, where
+nothing else does.  Another parameter is refused, since one that were left out would let a condition meet
+more.  A BSN may stand only in a condition about a Patient, and in no address of a request.  No text of a
+condition is repeated in an issue.
 """
 
 from __future__ import annotations
@@ -18,19 +21,25 @@ from urllib.parse import parse_qsl
 
 from gateway.errors import ContentError, InputError, Issue
 from gateway.exchange.person import BSN_SYSTEMS
+from gateway.exchange.search.scope import PERSON
 from gateway.storage import normalise_bsn
 
 _CONDITIONAL = re.compile(r"([A-Z][A-Za-z]+)\?")
+_PATIENT = re.compile(r"(?:Patient/)?([A-Za-z0-9.-]{1,64})")
 MAX_TOKENS = 10
-"""Most identifiers in one condition."""
+"""Most parameters of one condition."""
 
 
 @dataclass(frozen=True, slots=True)
 class Condition:
-    """Identifiers (system, value) that a resource of the type must all have; no system: of any."""
+    """Identifiers (system, value) that a resource of the type must all have; no system: of any.
+
+    `patients` are ids of the Patient whose record is meant.
+    """
 
     type: str
     tokens: frozenset[tuple[str, str]] = field(repr=False)
+    patients: frozenset[str] = field(default=frozenset(), repr=False)
 
     def met_by(self, resource: dict[str, Any]) -> bool:
         """True for a resource of the type with these identifiers."""
@@ -51,18 +60,25 @@ def parse_condition(kind: str, text: str, place: str) -> Condition | None:
     query = text.rpartition("?")[2]
     if not query:
         return None
+    if kind == "Binary":
+        raise _refused("not-supported", "a Binary has no identifier that a condition could be about", place)
     pairs = parse_qsl(query, keep_blank_values=True)
     if not pairs or len(pairs) > MAX_TOKENS:
         raise _refused("value", f"a condition has 1 to {MAX_TOKENS} parameters", place)
-    tokens = set()
+    tokens, patients = set(), set()
     for name, value in pairs:
+        if name in PERSON and kind != "Patient":
+            patients.add(_patient(value, place))
+            continue
         system, _, number = value.rpartition("|")
         if name != "identifier" or not number or "," in value:
             raise _refused("not-supported", "a condition is identifier=system|value", place)
         if is_bsn_system(system) and kind != "Patient":
             raise _refused("security", "a BSN may stand only in a condition about a Patient", place)
         tokens.add(_normal(system, number))
-    return Condition(kind, frozenset(tokens))
+    if not tokens:
+        raise _refused("required", "a condition is identifier=system|value, and whose it is beside", place)
+    return Condition(kind, frozenset(tokens), frozenset(patients))
 
 
 def conditional(literal: str) -> str:
@@ -81,6 +97,14 @@ def identifiers(element: Any) -> Iterator[tuple[str, str]]:
     for each in element if isinstance(element, list) else [element]:
         if isinstance(each, dict) and isinstance(each.get("value"), str):
             yield each.get("system", ""), each["value"]
+
+
+def _patient(value: str, place: str) -> str:
+    """The id of `id` or `Patient/id`."""
+    found = _PATIENT.fullmatch(value)
+    if found is None:
+        raise _refused("value", "whose it is, is said as patient=Patient/id", place)
+    return found[1]
 
 
 def _normal(system: str, value: str) -> tuple[str, str]:

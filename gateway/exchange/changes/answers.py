@@ -7,18 +7,32 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from email.utils import format_datetime
-from typing import Any
+from typing import Any, Literal
 
 from gateway.codecs import fhir_json
 from gateway.codecs.fhir_types import Version
-from gateway.errors import Issue
-from gateway.exchange.changes import Asked
-from gateway.exchange.changes_keeping import Done, Kept
+from gateway.errors import GatewayError, Issue
+from gateway.exchange.answers import OWN, Answer
+from gateway.exchange.changes.asked import Asked, Kind
+from gateway.exchange.changes.keeping import Done, Kept
 
 Tree = dict[str, Any]
 
 PHRASES = {200: "200 OK", 201: "201 Created", 204: "204 No Content"}
 _ENTRY = re.compile(r"Bundle\.entry\[\d+\]\.resource")
+
+
+Row = tuple[Done, list[Issue]] | Answer | GatewayError
+"""What became of an entry: what was done, with the warnings about it; an answer; or why not."""
+
+
+@dataclass(frozen=True, slots=True)
+class Together:
+    """What became of a Bundle: of each entry, and of all that it changed in one exchange."""
+
+    kind: Kind | Literal["batch"]
+    rows: tuple[Row, ...]
+    changed: Changed | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +69,7 @@ def validators(version: int, received: str) -> dict[str, str]:
 
 def served_back(content: bytes, version: int, received: str, fhir: Version) -> Tree:
     """A resource as it is kept, with what the store says of its version."""
-    tree = fhir_json.decode(content, fhir)
+    tree = fhir_json.decode(content, fhir, OWN)
     meta = {"versionId": str(version), "lastUpdated": instant(received), **tree.get("meta", {})}
     return {"resourceType": tree["resourceType"], "id": tree["id"], "meta": meta, **_without_meta(tree)}
 
@@ -67,20 +81,26 @@ def location(done: Done) -> str:
 
 def response(done: Done, outcome: Tree | None, fhir: Version, *, whole: bool) -> Tree:
     """The entry of a response Bundle for what was done; `whole` with the resource."""
-    told: Tree = {
-        "status": PHRASES[done.status],
-        "location": location(done),
-        "etag": etag(done.version),
-        "lastModified": instant(done.received),
-    }
-    if done.status == 204:
-        del told["location"]
+    told: Tree = {"status": PHRASES[done.status]}
+    if done.status != 204:
+        told["location"] = location(done)
+    if done.version:
+        told |= {"etag": etag(done.version), "lastModified": instant(done.received)}
     if outcome is not None:
         told["outcome"] = outcome
     entry: Tree = {}
     if whole and done.content:
         entry["resource"] = served_back(done.content, done.version, done.received, fhir)
     return {**entry, "response": told}
+
+
+def looked(answer: Answer, fhir: Version) -> Tree:
+    """The entry of a response Bundle for a question; its answer is FHIR JSON."""
+    tree = fhir_json.decode(answer.body, fhir, OWN)
+    told = {"status": PHRASES[200]}
+    if "ETag" in answer.headers:
+        told |= {"etag": answer.headers["ETag"], "lastModified": tree["meta"]["lastUpdated"]}
+    return {"resource": tree, "response": told}
 
 
 def _without_meta(tree: Tree) -> Tree:

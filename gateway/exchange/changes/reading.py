@@ -10,9 +10,9 @@ from typing import Any
 import msgspec
 
 from gateway.errors import Issue
-from gateway.exchange.changes import Asked, Interaction
-from gateway.exchange.changes_person import FORMS
-from gateway.exchange.changes_references import Names, redirected
+from gateway.exchange.changes.asked import Asked, Interaction
+from gateway.exchange.changes.person import FORMS
+from gateway.exchange.changes.references import Names, redirected
 from gateway.mapping import Context, Read, Translator
 from gateway.mapping.account import Leaf
 
