@@ -39,7 +39,7 @@ class CodeSet:
 
 
 def bound(version: Version, path: str) -> CodeSet | None:
-    """The codes that an element of a type may have, by the path that defines it; None when it is not bound."""
+    """The codes that an element of a type may have, by the path that defines it; None when not bound."""
     name = table(version)["bindings"].get(path)
     return code_set(version, name) if name else None
 

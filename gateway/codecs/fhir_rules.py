@@ -33,6 +33,7 @@ from gateway.codecs.moments import is_after
 
 Confirm = Callable[[Tree], bool]
 CODED: Final = frozenset(("code", "Coding", "CodeableConcept"))
+CONDITIONS: Final = ("if", "unless")
 ANY_RESOURCE: Final = "Resource"
 
 
@@ -53,26 +54,25 @@ class Rule(NamedTuple):
 class Member(NamedTuple):
     """What is looked at in a member of a node: its bit, the type of what it holds, and its codes.
 
-    `inner` is empty for a value, whose codes are texts; `codes` of others are codings.
+    `inner` is empty for a value, of the type `kind`.  `path` is that of the element in the standard.
     """
 
     bit: int
     inner: str
-    kind: str
     codes: CodeSet | None
-    choice: str
-    key: str
+    is_choice: bool
+    kind: str
+    path: str
 
 
 @dataclass(frozen=True, slots=True)
 class TypeRules:
-    """The rules of one type.  `needed` are the bits that a node must have, `choices` those of choices."""
+    """The rules of one type.  `needed` are the bits that a node must have; `required` says it of each."""
 
     type: str
     is_resource: bool
     members: dict[str, Member]
     needed: int
-    choices: int
     required: tuple[Rule, ...]
     rules: tuple[Rule, ...]
 
@@ -87,19 +87,17 @@ def rules_of(version: Version, name: str) -> TypeRules:
     for owner in reversed(known.lineage(name)):
         for element in known.own(owner):
             label = _label(element)
-            bit = bits.setdefault(label, 1 << len(bits))
-            for key, member in _members(known, element, bit, f"{owner}.{label}"):
-                members[key] = member
+            bit, path = bits.setdefault(label, 1 << len(bits)), f"{owner}.{label}"
+            members |= dict(_members(known, element, bit, path))
             if element.min:
-                key, text = f"{owner}.{label} {_cardinality(element)}", f"{label} is required here"
-                required[label] = Rule(0, 0, bit, None, key, "required", text)
+                key = f"{path} {_cardinality(element)}"
+                required[label] = Rule(0, 0, bit, None, key, "required", f"{label} is required here")
     rows = [row for owner in known.lineage(name) for row in stated(version, owner)]
     return TypeRules(
         name,
         known.is_resource(name),
         members,
         sum(bits[label] for label in required),
-        sum({member.bit for member in members.values() if member.choice}),
         tuple(required.values()),
         tuple(_rule(row, bits) for row in rows),
     )
@@ -133,9 +131,9 @@ def _members(known: FhirTypes, element: Element, bit: int, path: str) -> Iterato
     codes = bound(known.version, path) if element.type in CODED else None
     primitive = known.is_primitive(element.type)
     inner = "" if primitive else element.type
-    yield element.name, Member(bit, inner, element.type, codes, element.choice, path)
+    yield element.name, Member(bit, inner, codes, bool(element.choice), element.type, path)
     if primitive:
-        yield f"_{element.name}", Member(bit, "Element", "Element", None, element.choice, path)
+        yield f"_{element.name}", Member(bit, "Element", None, bool(element.choice), "Element", path)
 
 
 def _rule(row: str, bits: dict[str, int]) -> Rule:
@@ -145,29 +143,35 @@ def _rule(row: str, bits: dict[str, int]) -> Rule:
     def mask(names: str) -> int:
         return sum(bits[each] for each in names.split("|"))
 
-    text = " ".join(words).replace("|", " or ")
+    def rule(one: int, other: int, lacking: int, text: str, confirm: Confirm | None = confirm) -> Rule:
+        return Rule(one, other, lacking, confirm, key, "invariant", text + _tail(row))
+
     match words:
         case ["any", names]:
-            return Rule(0, 0, mask(names), confirm, key, "invariant", f"{names.replace('|', ' or ')} is required here")
-        case ["none", names]:
-            return Rule(mask(names), 0, 0, confirm, key, "invariant", f"{names} may not be here")
+            return rule(0, 0, mask(names), f"{names.replace('|', ' or ')} is required here")
+        case ["none", name]:
+            return rule(mask(name), 0, 0, f"{name} may not be here")
         case [name, "needs", names]:
-            return Rule(mask(name), 0, mask(names), confirm, key, "invariant", text)
+            return rule(mask(name), 0, mask(names), f"{name} needs {names.replace('|', ' or ')} beside it")
         case [name, "excludes", names]:
-            return Rule(mask(name), mask(names), 0, confirm, key, "invariant", text)
+            return rule(mask(name), mask(names), 0, f"{name} may not be beside {names}")
         case [first, "until", last]:
-            ordered = _after(first, last)
-            return Rule(mask(first), mask(last), 0, ordered, key, "invariant", f"{first} is after {last}")
+            return rule(mask(first), mask(last), 0, f"{first} is after {last}", _after(first, last))
         case [name, "without", condition]:
-            lacks = _with_code(name, condition)
-            return Rule(mask(name), 0, 0, lacks, key, "invariant", f"{name} may not have {condition}")
+            return rule(mask(name), 0, 0, f"{name} may not have {condition}", _with_code(name, condition))
     raise ValueError(f"no rule: {row}")
+
+
+def _tail(row: str) -> str:
+    """The condition of a row, as it stands there."""
+    *_, word, condition = row.split(" ")
+    return f" {word} {condition}" if word in CONDITIONS else ""
 
 
 def _narrowed(row: str) -> tuple[str, list[str], Confirm | None]:
     """The key of a row, what it says, and when."""
     key, *words = row.split(" ")
-    if len(words) < 4 or words[-2] not in ("if", "unless"):
+    if words[-2] not in CONDITIONS:
         return key, words, None
     meets, wanted = _condition(words[-1]), words[-2] == "if"
     return key, words[:-2], lambda node: meets(node) is wanted

@@ -12,6 +12,7 @@ from typing import Any, Final
 from gateway.codecs.fhir_types import Tree, Version
 
 Broken = tuple[str, str, str]
+Check = Callable[[Tree, Version], Iterator[Broken]]
 FIRST: Final = {"document": ("bdl-11", "Composition"), "message": ("bdl-12", "MessageHeader")}
 ASKED: Final = ("batch", "transaction", "history")
 ANSWERED: Final = ("batch-response", "transaction-response", "history")
@@ -39,13 +40,14 @@ def of_resource(node: Tree, version: Version) -> Iterator[Broken]:
 
 
 def of_observation(node: Tree, version: Version) -> Iterator[Broken]:
-    """obs-7 (R4): the value of a code that is one of the components stands there."""
-    codings = node.get("code", {}).get("coding")
-    if version != "r4" or not codings or not any(name.startswith(("value", "_value")) for name in node):
+    """obs-7 (R4): no component has the code of an Observation that has a value."""
+    codings, kinds = node.get("code", {}).get("coding"), _kinds(node)
+    if version != "r4" or not codings or not kinds:
         return
     for number, component in enumerate(node.get("component", ())):
         if any(coding in codings for coding in component.get("code", {}).get("coding", ())):
-            yield f".component[{number}].code", "obs-7", "a component with the code of an Observation that has a value"
+            key = "obs-7" if kinds & _kinds(component) else "obs-7 between kinds"
+            yield f".component[{number}].code", key, "the Observation has a value for this code itself"
 
 
 def of_bundle(node: Tree, version: Version) -> Iterator[Broken]:
@@ -69,11 +71,11 @@ def of_bundle(node: Tree, version: Version) -> Iterator[Broken]:
             yield "", key, f"a {kind} begins with a {wanted}"
 
 
-CHECKS: Final[dict[str, Callable[[Tree, Version], Iterator[Broken]]]] = {
+CHECKS: Final[dict[str, Check]] = {
     "Bundle": of_bundle,
     "Observation": of_observation,
 }
-"""By resource type; `of_resource` is for all."""
+"""By resource type; `of_resource` is for all that are not contained."""
 
 
 def _exchanged(entry: Tree, kind: Any, version: Version, step: str) -> Iterator[Broken]:
@@ -89,13 +91,28 @@ def _exchanged(entry: Tree, kind: Any, version: Version, step: str) -> Iterator[
 def _twice(entries: list[Tree]) -> Iterator[Broken]:
     """bdl-7: a fullUrl occurs once, or with different versions."""
     seen: set[tuple[str, Any]] = set()
+    targets: frozenset[str] | None = None
     for number, entry in enumerate(entries):
         if "fullUrl" not in entry:
             continue
-        name = entry["fullUrl"], entry.get("resource", {}).get("meta", {}).get("versionId", "")
+        url = entry["fullUrl"]
+        name = url, entry.get("resource", {}).get("meta", {}).get("versionId", "")
         if name in seen:
-            yield f".entry[{number}]", "bdl-7", "an entry before has the same fullUrl"
+            targets = _targets(entries) if targets is None else targets
+            referred = url in targets or "/".join(url.split("/")[-2:]) in targets
+            key = "bdl-7" if referred else "bdl-7 unreferred"
+            yield f".entry[{number}]", key, "an entry before has the same fullUrl"
         seen.add(name)
+
+
+def _kinds(node: Tree) -> set[str]:
+    """The members that are the value of a node."""
+    return {name.removeprefix("_") for name in node if name.startswith(("value", "_value"))}
+
+
+def _targets(node: Any) -> frozenset[str]:
+    """Every reference in a tree."""
+    return frozenset(text for name, text in _texts(node) if name == "reference")
 
 
 def _has(node: Tree, name: str) -> bool:
@@ -104,13 +121,17 @@ def _has(node: Tree, name: str) -> bool:
 
 def _local(node: Any) -> Iterator[str]:
     """Every text of a tree that may be a reference inside its resource."""
-    left = [node]
+    return (text for _, text in _texts(node) if text[:1] == "#")
+
+
+def _texts(node: Any) -> Iterator[tuple[str, str]]:
+    """Every text of a tree, with the name of the member that it is, or stands in."""
+    left: list[tuple[str, Any]] = [("", node)]
     while left:
-        each = left.pop()
+        name, each = left.pop()
         if isinstance(each, str):
-            if each[:1] == "#":
-                yield each
+            yield name, each
         elif isinstance(each, dict):
-            left += each.values()
+            left += each.items()
         elif isinstance(each, list):
-            left += each
+            left += [(name, item) for item in each]

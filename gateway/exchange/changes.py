@@ -13,11 +13,14 @@ from __future__ import annotations
 import hashlib
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
 from gateway.codecs import fhir_json, fhir_xml
+from gateway.codecs.fhir_base import faults_of
 from gateway.codecs.fhir_kinds import check_kinds
+from gateway.codecs.fhir_places import placed
+from gateway.codecs.fhir_tolerated import as_received
 from gateway.codecs.fhir_types import Version, types
 from gateway.codecs.limits import Limits
 from gateway.errors import ContentError, InputError, Issue
@@ -33,6 +36,7 @@ Kind = Literal["single", "transaction", "entry", "document"]
 """What an exchange is about; an entry is one of a batch."""
 
 ID = re.compile(r"[A-Za-z0-9.-]{1,64}")
+ENTRY = re.compile(r"Bundle\.entry\[(\d+)\]")
 ETAG = re.compile(r'(?:W/)?"(\d{1,9})"')
 MAX_ENTRIES = 5_000
 """Most entries of a Bundle."""
@@ -97,6 +101,8 @@ class Asked:
     interactions: tuple[Interaction, ...]
     identifier: str = ""
     faults: tuple[Issue, ...] = ()
+    base: tuple[Issue, ...] = ()
+    """What of base FHIR it breaks; a warning where it may come in all the same."""
 
     @property
     def seed(self) -> str:
@@ -111,26 +117,36 @@ class Asked:
         return " ".join((self.version, *(f"{one.method} {one.type}" for one in self.interactions)))
 
     def check(self) -> None:
-        """Raises `InputError` when it cannot be asked."""
+        """Raises `InputError` when it cannot be asked, `ContentError` when base FHIR does not have it so."""
+        broken = [issue for issue in self.base if issue.severity == "error"]
         if self.faults:
-            raise InputError(*self.faults)
+            raise InputError(*self.faults, *broken)
+        if broken:
+            raise ContentError(*broken)
+
+    @property
+    def warnings(self) -> tuple[Issue, ...]:
+        """What of base FHIR is wrong and does not keep it out."""
+        return tuple(issue for issue in self.base if issue.severity == "warning")
 
 
 def alone(posted: Posted, version: Version, limits: Limits) -> Asked:
     """What a request at the address of a resource, or of its type, asks.  Raises `InputError`."""
     if not types(version).is_resource(posted.type) or posted.type in NOT_KEPT:
         raise _refused("not-supported", "this resource type is not taken here", "")
+    resource = None if posted.method == "DELETE" else _decoded(posted, version, limits)
     asked = Interaction(
         posted.method,
         posted.type,
         posted.id,
-        None if posted.method == "DELETE" else _decoded(posted, version, limits),
+        resource,
         expected=_expected(posted.if_match, "If-Match"),
         condition=parse_condition(posted.type, posted.if_none_exist, "If-None-Exist"),
     )
     content = posted.content or f"DELETE {posted.type}/{posted.id}".encode()
     faults = tuple(_faults(asked, "resourceType", posted.type))
-    return Asked(version, "single", content, (asked,), faults=faults)
+    base = _base(resource, posted, version) if resource is not None else ()
+    return Asked(version, "single", content, (asked,), faults=faults, base=base)
 
 
 def together(posted: Posted, version: Version, base: str, limits: Limits) -> Asked | list[Asked]:
@@ -146,16 +162,18 @@ def together(posted: Posted, version: Version, base: str, limits: Limits) -> Ask
     if not 0 < len(entries) <= MAX_ENTRIES:
         raise _refused("too-costly", f"a Bundle has 1 to {MAX_ENTRIES} entries", "Bundle.entry")
     if kind in FIRST:
-        return _document(posted, tree, version)
+        return replace(_document(posted, tree, version), base=_base(tree, posted, version))
     if kind not in ("transaction", "batch"):
         raise _refused("not-supported", "a Bundle of this type is not taken here", "Bundle.type")
     read = [_entry(each, number, base) for number, each in enumerate(entries)]
     if kind == "batch":
-        return [_apart(one, entry, version) for one, entry in zip(read, entries, strict=True)]
+        bases = _bases(tree, posted, version)
+        return [_apart(*each, version) for each in zip(read, entries, bases, strict=True)]
     interactions = tuple(each for each in read if isinstance(each, Interaction))
     faults = [issue for each in read if isinstance(each, InputError) for issue in each.issues]
     faults += _twice(interactions)
-    return Asked(version, "transaction", posted.content, interactions, _identifier(tree), tuple(faults))
+    own, base = _identifier(tree), _base(tree, posted, version)
+    return Asked(version, "transaction", posted.content, interactions, own, tuple(faults), base)
 
 
 def is_bsn_like(text: str) -> bool:
@@ -169,8 +187,30 @@ def is_bsn_like(text: str) -> bool:
 def _decoded(posted: Posted, version: Version, limits: Limits) -> Tree:
     codec = fhir_json if posted.syntax == "json" else fhir_xml
     tree: Tree = codec.decode(posted.content, version, limits)
-    check_kinds(tree, types(version))
+    check_kinds(tree, types(version), posted.content)
     return tree
+
+
+def _base(tree: Tree, posted: Posted, version: Version) -> tuple[Issue, ...]:
+    return tuple(as_received(faults_of(tree, version, posted.content)))
+
+
+def _bases(tree: Tree, posted: Posted, version: Version) -> list[tuple[Issue, ...]]:
+    """What each entry of a batch breaks.  Raises `ContentError` for what the Bundle does itself."""
+    around = {name: member for name, member in tree.items() if name != "entry"}
+    if broken := [issue for issue in _base(around, posted, version) if issue.severity == "error"]:
+        raise ContentError(*broken)
+    found = [
+        replace(issue, place=f"Bundle.entry[{number}]{issue.place.removeprefix('Bundle.entry[0]')}")
+        for number, entry in enumerate(tree["entry"])
+        for issue in faults_of({**around, "entry": [entry]}, version)
+    ]
+    shares: list[list[Issue]] = [[] for _ in tree["entry"]]
+    for issue in as_received(placed(found, posted.content)):
+        entry = ENTRY.match(issue.place)
+        if entry is not None:
+            shares[int(entry[1])].append(issue)
+    return [tuple(share) for share in shares]
 
 
 def _document(posted: Posted, tree: Tree, version: Version) -> Asked:
@@ -232,12 +272,12 @@ def _requested(entry: Tree, number: int, base: str) -> tuple[Interaction, str]:
     return found, kind
 
 
-def _apart(one: Interaction | InputError, entry: Tree, version: Version) -> Asked:
+def _apart(one: Interaction | InputError, entry: Tree, base: tuple[Issue, ...], version: Version) -> Asked:
     """An entry of a batch, as an exchange of its own."""
     content = fhir_json.encode(entry, version)
     if isinstance(one, InputError):
-        return Asked(version, "entry", content, (), faults=tuple(one.issues))
-    return Asked(version, "entry", content, (one,))
+        return Asked(version, "entry", content, (), faults=tuple(one.issues), base=base)
+    return Asked(version, "entry", content, (one,), base=base)
 
 
 def _faults(one: Interaction, place: str, kind: str) -> Iterator[Issue]:

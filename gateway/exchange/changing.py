@@ -108,7 +108,7 @@ class Changing:
             counts = Counter(each.name.type for each in kept.done)
             code = "" if kept.new else "duplicate"
             exchange.complete(transaction, document=kept.id, counts=counts, code=code)
-        return Changed(kept, asked, accounted.counts, (*read.issues, *accounted.issues))
+        return Changed(kept, asked, accounted.counts, (*asked.warnings, *read.issues, *accounted.issues))
 
     def read_back(
         self,

@@ -180,7 +180,7 @@ class Pipeline:
             for line in written.account.lines()
             if line.state == CARRIED
         )
-        return (*_of_kind(read, kind), *read.issues, *beside)
+        return (*_of_kind(read, kind), *read.all_issues, *beside)
 
     def query(self, call: Call, question: Question, release: Release) -> None:
         """Answer a question about the record of the token's person, in the version asked for.
