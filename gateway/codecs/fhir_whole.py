@@ -68,7 +68,7 @@ def of_bundle(node: Tree, version: Version) -> Iterator[Broken]:
     if version == "r4" and kind in FIRST:
         key, wanted = FIRST[kind]
         if not entries or entries[0].get("resource", {}).get("resourceType") != wanted:
-            yield "", key, f"a {kind} begins with a {wanted}"
+            yield ".entry[0].resource" if entries else "", key, f"a {kind} begins with a {wanted}"
 
 
 CHECKS: Final[dict[str, Check]] = {

@@ -120,7 +120,8 @@ class Asked:
         """Raises `InputError` when it cannot be asked, `ContentError` when base FHIR does not have it so."""
         broken = [issue for issue in self.base if issue.severity == "error"]
         if self.faults:
-            raise InputError(*self.faults, *broken)
+            places = {issue.place for issue in self.faults}
+            raise InputError(*self.faults, *(issue for issue in broken if issue.place not in places))
         if broken:
             raise ContentError(*broken)
 
@@ -172,8 +173,8 @@ def together(posted: Posted, version: Version, base: str, limits: Limits) -> Ask
     interactions = tuple(each for each in read if isinstance(each, Interaction))
     faults = [issue for each in read if isinstance(each, InputError) for issue in each.issues]
     faults += _twice(interactions)
-    own, base = _identifier(tree), _base(tree, posted, version)
-    return Asked(version, "transaction", posted.content, interactions, own, tuple(faults), base)
+    own, broken = _identifier(tree), _base(tree, posted, version)
+    return Asked(version, "transaction", posted.content, interactions, own, tuple(faults), broken)
 
 
 def is_bsn_like(text: str) -> bool:
