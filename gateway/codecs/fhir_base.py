@@ -79,22 +79,37 @@ class _Walk:
     def _node(self, node: Tree, rules: TypeRules) -> list[Broken]:
         got = twice = 0
         inside: list[Broken] = []
-        members = rules.members
+        members, version = rules.members, self._version
         for name, value in node.items():
             member = members.get(name)
             if member is None:
                 continue
-            bit, inner, codes, is_choice = member[:4]
+            bit, inner, codes, is_choice, is_plain, _, _ = member
             if is_choice and got & bit:
                 twice |= bit
             got |= bit
-            if inner or codes is not None:
+            # Most of what is met is objects without codes, and codes that are right: no more calls for those.
+            if is_plain and type(value) is dict:
+                if found := self._node(value, rules_of(version, inner)):
+                    inside += _under(f".{name}", found)
+            elif is_plain:
+                inside += self._nodes(name, value, rules_of(version, inner))
+            elif inner or (codes is not None and (type(value) is list or value not in codes.codes)):
                 inside += self._member(node, name, value, member)
+            if inside and self._counts[0] >= MOST_ISSUES:
+                return inside
+        if rules.is_quiet and got & rules.needed == rules.needed and not twice and len(node) > 1:
+            return inside
+        own = self._own(node, rules, got, twice)
+        return own + inside if own else inside
+
+    def _nodes(self, name: str, nodes: list[Tree], rules: TypeRules) -> list[Broken]:
+        inside: list[Broken] = []
+        for i, node in enumerate(nodes):
+            if found := self._node(node, rules):
+                inside += _under(f".{name}[{i}]", found)
                 if self._counts[0] >= MOST_ISSUES:
                     break
-        else:
-            own = self._own(node, rules, got, twice)
-            return own + inside if own else inside
         return inside
 
     def _own(self, node: Tree, rules: TypeRules, got: int, twice: int) -> list[Broken]:
@@ -148,7 +163,7 @@ class _Walk:
 
     def _item(self, value: Any, member: Member, beside: Any) -> list[Broken]:
         """The faults of one value; `beside` is the primitive that it has the extensions of."""
-        _, inner, codes, _, kind, path = member
+        _, inner, codes, _, _, kind, path = member
         found: list[Broken] = []
         if codes is not None and not _is_allowed(value, kind, codes):
             text = f"{codes.words} is expected here"

@@ -54,23 +54,29 @@ class Rule(NamedTuple):
 class Member(NamedTuple):
     """What is looked at in a member of a node: its bit, the type of what it holds, and its codes.
 
-    `inner` is empty for a value, of the type `kind`.  `path` is that of the element in the standard.
+    `inner` is empty for a value, of the type `kind`; `is_plain` is an object of which only that is looked at.
+    `path` is that of the element in the standard.
     """
 
     bit: int
     inner: str
     codes: CodeSet | None
     is_choice: bool
+    is_plain: bool
     kind: str
     path: str
 
 
 @dataclass(frozen=True, slots=True)
 class TypeRules:
-    """The rules of one type.  `needed` are the bits that a node must have; `required` says it of each."""
+    """The rules of one type.  `needed` are the bits that a node must have; `required` says it of each.
+
+    A type is quiet when it asks nothing else of a node.
+    """
 
     type: str
     is_resource: bool
+    is_quiet: bool
     members: dict[str, Member]
     needed: int
     required: tuple[Rule, ...]
@@ -96,6 +102,7 @@ def rules_of(version: Version, name: str) -> TypeRules:
     return TypeRules(
         name,
         known.is_resource(name),
+        not (rows or known.is_resource(name) or name == "Reference"),
         members,
         sum(bits[label] for label in required),
         tuple(required.values()),
@@ -131,9 +138,10 @@ def _members(known: FhirTypes, element: Element, bit: int, path: str) -> Iterato
     codes = bound(known.version, path) if element.type in CODED else None
     primitive = known.is_primitive(element.type)
     inner = "" if primitive else element.type
-    yield element.name, Member(bit, inner, codes, bool(element.choice), element.type, path)
+    is_plain = codes is None and inner not in ("", ANY_RESOURCE)
+    yield element.name, Member(bit, inner, codes, bool(element.choice), is_plain, element.type, path)
     if primitive:
-        yield f"_{element.name}", Member(bit, "Element", None, bool(element.choice), "Element", path)
+        yield f"_{element.name}", Member(bit, "Element", None, bool(element.choice), False, "Element", path)
 
 
 def _rule(row: str, bits: dict[str, int]) -> Rule:
