@@ -169,6 +169,15 @@ def lacking(target: Tree, key: str, reason: str, many: bool, value: Any, c: Writ
     target[key] = [element] if many else element
 
 
+def complete(target: Tree, names: Sequence[str], key: str, many: bool) -> None:
+    """An element that FHIR requires, of any of these names: that its value is unknown, when there is none."""
+    for name in names:
+        if name in target or f"_{name}" in target:
+            return
+    element = {"extension": [{"url": DATA_ABSENT_REASON, "valueCode": "unknown"}]}
+    target[key] = [element] if many else element
+
+
 def link(target: Tree, key: str, me: Me, part: str, c: Writing) -> None:
     """A reference to another part of the same block, when the block becomes it."""
     ids = me.parts.get(part)
