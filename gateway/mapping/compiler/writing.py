@@ -21,6 +21,8 @@ from gateway.mapping.compiler.source import Source
 from gateway.mapping.compiler.spelling import Need, Spelling
 from gateway.mapping.runtime import bare, groups, spelling, writers
 
+PERSON = frozenset(("subject", "patient"))
+"""Of whom a resource is: never made up, not even that it is unknown."""
 
 PREFERRED = {"CodeableConcept": 0, "dateTime": 1, "Reference": 2}
 """Of a choice that says only that it is unknown, the type that this is said with."""
@@ -184,7 +186,8 @@ class WriteCompiler:
     def _complete(self, node: Node, fhir_type: str, target: str) -> None:
         """What FHIR requires in an element and no value may make: it says that it is unknown.
 
-        Left to others are elements with children of their own, of which each may be required.
+        Left out are elements with children of their own, of which each may be required, and references inside
+        an element: another row may have the same one elsewhere.
         """
         known = self.layout.elements.types
         if not isinstance(known, FhirTypes) or fhir_type not in known:
@@ -192,11 +195,12 @@ class WriteCompiler:
         sure = {entry.name for entry in node.nodes() if _is_sure(entry)} | {s.path[0] for s in node.selectors}
         wanted: dict[str, list[Element]] = {}
         for each in known.children(fhir_type):
-            if each.min:
+            if each.min and each.name not in PERSON:
                 wanted.setdefault(each.choice or each.name, []).append(each)
         for variants in wanted.values():
             names = [each.name for each in variants]
-            if not sure.intersection(names) and "." not in variants[0].type:
+            inside = node.name and variants[0].type == "Reference"
+            if not sure.intersection(names) and "." not in variants[0].type and not inside:
                 chosen = min(variants, key=lambda each: PREFERRED.get(each.type, len(PREFERRED)))
                 key = f"_{chosen.name}" if known.is_primitive(chosen.type) else chosen.name
                 self.source.line(f'complete({target}, {names!r}, "{key}", {chosen.many})')
