@@ -5,7 +5,7 @@
     3. decide    purpose, basis in law, consent: permit, deny, or permit with less
     4. record    the decision, durable before a byte leaves or is stored.  No log, no exchange
     5. minimise  take from the blocks what this purpose may not see
-    6. encode    in the receiver's format, and check it
+    6. encode    in the receiver's format; that what is written is sound is tested, not checked each time
     7. release   or store, whole; then record the outcome.  A decision without outcome is a visible gap
 
 `deliver` and `query` exchange records; `changing` does single resources, in the same order.  To read an
