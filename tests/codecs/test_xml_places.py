@@ -9,7 +9,7 @@ from lxml import etree
 from gateway.codecs.xml_places import elements
 
 NAMES = st.sampled_from(["a", "b", "Box"])
-TREES = st.recursive(
+TREES: st.SearchStrategy[Any] = st.recursive(
     st.tuples(NAMES, st.just([])), lambda inner: st.tuples(NAMES, st.lists(inner, max_size=3)), max_leaves=12
 )
 FILLINGS = st.sampled_from(["", " ", "\n", "<!-- <a> -->", "<?p <b> ?>", "<![CDATA[<a/>]]>", "é"])

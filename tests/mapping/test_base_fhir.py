@@ -12,6 +12,7 @@ from conformance import roundtrip, specimens
 from conformance.profiles import inputs
 from gateway.codecs.fhir_base import faults_of
 from gateway.codecs.fhir_tolerated import tolerated
+from gateway.codecs.fhir_types import Version
 from gateway.errors import InputError
 from gateway.mapping import Context, Translator, bundle
 from gateway.mapping.recognition import FOLDERS
@@ -36,7 +37,7 @@ def translator() -> Translator:
 
 def broken(resources: list[Any], form: str) -> Iterator[tuple[str, str]]:
     """Place and rule of each fault, in a Bundle and in each resource by itself; not what may come in."""
-    version = "r4" if form == "fhir-r4" else "stu3"
+    version: Version = "r4" if form == "fhir-r4" else "stu3"
     for tree in [bundle(resources, NOON.base), *resources]:
         for issue in faults_of(tree, version):
             key = issue.rule.split(" ", 2)[2]
