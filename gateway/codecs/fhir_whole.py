@@ -6,6 +6,7 @@ STU3 (3.0.2), under their keys.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Iterator
 from typing import Any, Final
 
@@ -41,11 +42,12 @@ def of_resource(node: Tree, version: Version) -> Iterator[Broken]:
 
 def of_observation(node: Tree, version: Version) -> Iterator[Broken]:
     """obs-7 (R4): no component has the code of an Observation that has a value."""
-    codings, kinds = node.get("code", {}).get("coding"), _kinds(node)
-    if version != "r4" or not codings or not kinds:
+    components, kinds = node.get("component"), _kinds(node)
+    if version != "r4" or not components or not kinds:
         return
-    for number, component in enumerate(node.get("component", ())):
-        if any(coding in codings for coding in component.get("code", {}).get("coding", ())):
+    codings = _codings(node)
+    for number, component in enumerate(components):
+        if codings & _codings(component):
             key = "obs-7" if kinds & _kinds(component) else "obs-7 between kinds"
             yield f".component[{number}].code", key, "the Observation has a value for this code itself"
 
@@ -103,6 +105,12 @@ def _twice(entries: list[Tree]) -> Iterator[Broken]:
             key = "bdl-7" if referred else "bdl-7 unreferred"
             yield f".entry[{number}]", key, "an entry before has the same fullUrl"
         seen.add(name)
+
+
+def _codings(node: Tree) -> set[str]:
+    """The codings of a node's code, each as a text that is the same for the same coding."""
+    codings = node.get("code", {}).get("coding", ())
+    return {json.dumps(each, default=str, sort_keys=True) for each in codings}
 
 
 def _kinds(node: Tree) -> set[str]:

@@ -315,6 +315,13 @@ def test_at_most_twenty_are_told() -> None:
     assert len(faults_of(wrong, "r4")) == MOST_ISSUES
 
 
+def test_a_code_of_ten_thousand_is_compared_with_ten_thousand_once() -> None:
+    own = [{"code": str(i)} for i in range(10_000)]
+    parts = [{"code": {"coding": [{"code": f"x{i}"}] * 100}} for i in range(1_000)]
+    tree = OBSERVATION | {"code": {"coding": own}, "valueString": "x", "component": parts}
+    assert broken(tree) == []
+
+
 def test_what_is_tolerated_never_hides_what_is_not() -> None:
     home = {
         "resourceType": "Organization",

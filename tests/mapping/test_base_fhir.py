@@ -10,6 +10,8 @@ import pytest
 
 from conformance import roundtrip, specimens
 from conformance.profiles import inputs
+from gateway.blocks.values import Blob, Block, Code, Moment, Quantity, Ref
+from gateway.codecs import fhir_json
 from gateway.codecs.fhir_base import faults_of
 from gateway.codecs.fhir_tolerated import tolerated
 from gateway.codecs.fhir_types import Version
@@ -18,6 +20,7 @@ from gateway.mapping import Context, Translator, bundle
 from gateway.mapping.recognition import FOLDERS
 
 NOON = Context(datetime.datetime(2026, 7, 1, 12, tzinfo=ZoneInfo("Europe/Amsterdam")))
+SNOMED = "2.16.840.1.113883.6.96"
 POOR = {
     "org-1": "an organization of which neither name nor number is known",
     "pat-1": "a contact person of whom only the role is known",
@@ -91,3 +94,82 @@ def test_published_documents(testdata: Path, translator: Translator, form: str) 
             continue  # of an application that no mapping knows
         met |= {(path.stem, rule) for _, rule in broken(written.resources, form)}
     assert met <= CONTRADICTIONS.keys()
+
+
+def resources(translator: Translator, form: str, kind: str, **values: Any) -> list[Any]:
+    """What a block of a person becomes, without the Patient."""
+    release = translator.loaded(form).compiled.release
+    person = Block("Patient", release, "Patient/1", {})
+    block = Block(kind, release, f"{kind}/1", {"Subject": Ref("Patient/1"), **values})
+    written = translator.write_blocks([person, block], form, NOON, "one")
+    return [each for each in written.resources if each["resourceType"] != "Patient"]
+
+
+def again(translator: Translator, form: str, found: list[Any], kind: str) -> Any:
+    """The values of the block that resources say."""
+    data = fhir_json.encode(bundle(found, NOON.base), "r4" if form == "fhir-r4" else "stu3")
+    return next(each.values for each in translator.read(data, NOON, form).blocks if each.type == kind)
+
+
+@pytest.mark.parametrize("form", FOLDERS)
+def test_an_allergy_that_was_entered_in_error_has_no_clinical_status(
+    translator: Translator, form: str
+) -> None:
+    """ait-2; and the status comes back."""
+    status = Code("nullified", "2.16.840.1.113883.5.14")
+    (allergy,) = found = resources(translator, form, "AllergyIntolerance", AllergyStatus=status)
+    assert "clinicalStatus" not in allergy
+    assert "_clinicalStatus" not in allergy
+    assert "entered-in-error" in str(allergy["verificationStatus"])
+    assert again(translator, form, found, "AllergyIntolerance")["AllergyStatus"].code == "nullified"
+
+
+@pytest.mark.parametrize("form", FOLDERS)
+def test_an_allergy_of_which_the_status_is_not_known_says_so(translator: Translator, form: str) -> None:
+    """ait-1."""
+    (allergy,) = resources(translator, form, "AllergyIntolerance")
+    name = "clinicalStatus" if form == "fhir-r4" else "_clinicalStatus"
+    assert allergy[name]["extension"][0]["valueCode"] == "unknown"
+
+
+@pytest.mark.parametrize(("status", "ends"), [("73425007", True), ("55561003", False)])
+def test_what_is_active_has_no_end(translator: Translator, status: str, ends: bool) -> None:
+    """con-4; the account names what was not written."""
+    values = {"ProblemStatus": Code(status, SNOMED), "ProblemEndDate": Moment("2020-01-01")}
+    (problem,) = resources(translator, "fhir-r4", "Problem", **values)
+    assert ("abatementDateTime" in problem) is ends
+
+
+@pytest.mark.parametrize("form", FOLDERS)
+def test_of_a_dose_and_a_range_the_dose_is_written(translator: Translator, form: str) -> None:
+    """dose[x], rate[x] and tim-10 hold one of two."""
+    unit = Quantity("2", "stuk", "245", "2.16.840.1.113883.2.4.4.1.900.2")
+    dosage = {
+        "Dose": {"NominalValue": unit, "MinimumValue": unit, "MaximumValue": unit},
+        "AdministeringSchedule": {
+            "AdministrationTime": [Moment("08:30:00")],
+            "TimeOfDay": [Code("73775008", SNOMED, "ochtend")],
+        },
+    }
+    instructions = {"DosingInstructions": [{"Dosage": [dosage]}]}
+    (agreement, *_) = resources(translator, form, "MedicationAgreement", InstructionsForUse=instructions)
+    (found,) = agreement["dosageInstruction"]
+    assert "doseRange" not in str(found)
+    assert "doseQuantity" in str(found)
+    assert found["timing"]["repeat"].keys() >= {"timeOfDay"}
+    assert "when" not in found["timing"]["repeat"]
+
+
+@pytest.mark.parametrize("form", FOLDERS)
+def test_a_required_value_that_nobody_gave_is_unknown(translator: Translator, form: str) -> None:
+    (agreement, *_) = resources(translator, form, "MedicationAgreement")
+    assert agreement["medicationCodeableConcept"]["extension"][0]["valueCode"] == "unknown"
+
+
+def test_an_image_says_of_what_kind_its_bytes_are(translator: Translator) -> None:
+    """att-1; the zib does not have it."""
+    found = resources(translator, "fhir-r4", "Burnwound", WoundImage=Blob("AAAA"))
+    (attachment,) = [
+        each["content"][0]["attachment"] for each in found if each["resourceType"] == "DocumentReference"
+    ]
+    assert attachment == {"contentType": "application/octet-stream", "data": "AAAA"}
