@@ -138,6 +138,7 @@ def test_what_is_active_has_no_end(translator: Translator, status: str, ends: bo
     values = {"ProblemStatus": Code(status, SNOMED), "ProblemEndDate": Moment("2020-01-01")}
     (problem,) = resources(translator, "fhir-r4", "Problem", **values)
     assert ("abatementDateTime" in problem) is ends
+    assert ("ProblemEndDate" in again(translator, "fhir-r4", [problem], "Problem")) is ends
 
 
 @pytest.mark.parametrize("form", FOLDERS)
