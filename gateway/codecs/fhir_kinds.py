@@ -11,15 +11,13 @@ import binascii
 import datetime
 import re
 from collections.abc import Callable, Iterator
-from dataclasses import replace
 from decimal import Decimal
 from itertools import islice
 from typing import Any, Final
 
-from gateway.codecs.charset import UTF8_BOM
+from gateway.codecs.fhir_places import placed
 from gateway.codecs.fhir_types import Element, FhirTypes, Tree
-from gateway.codecs.json_places import offsets
-from gateway.codecs.limits import DEFAULT, place_of
+from gateway.codecs.limits import DEFAULT
 from gateway.codecs.narrative import is_active
 from gateway.errors import Issue, SyntaxFault
 
@@ -39,20 +37,12 @@ ANY_RESOURCE: Final = "Resource"
 def check_kinds(tree: Tree, table: FhirTypes, document: bytes = b"") -> None:
     """Raise `SyntaxFault` with the places, at most 20, where a member is of another kind than its element.
 
-    With the JSON `document` that the tree was read from, each place has its line and column as well.
+    With the `document` that the tree was read from, each place has its line and column as well.
     """
     root = tree["resourceType"]
     issues = list(islice(_object(tree, root, table, root), MOST_ISSUES))
     if issues:
-        raise SyntaxFault(*(_placed(issues, root, document) if document else issues))
-
-
-def _placed(issues: list[Issue], root: str, document: bytes) -> Iterator[Issue]:
-    document = document.removeprefix(UTF8_BOM)
-    found = offsets(document, root, {issue.place for issue in issues})
-    for issue in issues:
-        line, column = place_of(document, found[issue.place])
-        yield replace(issue, line=line, column=column)
+        raise SyntaxFault(*placed(issues, document))
 
 
 def _object(found: Tree, kind: str, table: FhirTypes, place: str) -> Iterator[Issue]:

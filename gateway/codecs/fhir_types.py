@@ -88,6 +88,15 @@ class FhirTypes:
         element = self.child(parent, name) if parent else None
         return element.type if element else None
 
+    def lineage(self, name: str) -> tuple[str, ...]:
+        """A type and all that it extends: Age, Quantity, Element."""
+        base = self._tables[name]["base"]
+        return (name, *self.lineage(base)) if base else (name,)
+
+    def own(self, name: str) -> tuple[Element, ...]:
+        """The elements that a type adds to its base, in order."""
+        return tuple(e for row in self._tables[name]["elements"] for e in read_row(row))
+
     @cached_property
     def names(self) -> frozenset[str]:
         """Every name that an element of this version has."""

@@ -7,23 +7,12 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Collection, Iterator
+from collections.abc import Iterator
 from typing import Final
 
 from gateway.codecs.numbers import is_bounded
 
 TOKEN: Final = re.compile(rb'"[^"\\]*(?:\\.[^"\\]*)*"|[{}\[\]]|[^\s"{}\[\]:,]+', re.DOTALL)
-
-
-def offsets(body: bytes, root: str, wanted: Collection[str]) -> dict[str, int]:
-    """For each path (`Bundle.entry[1].fullUrl`, from `root`) the byte at which its name or item begins."""
-    found: dict[str, int] = {}
-    for path, at in members(body, root):
-        if path in wanted:
-            found.setdefault(path, at)
-            if len(found) == len(wanted):
-                break
-    return found
 
 
 def members(body: bytes, root: str) -> Iterator[tuple[str, int]]:

@@ -89,7 +89,7 @@ class Changing:
             counts = Counter(each.name.type for each in kept.done if each.version)
             code = "" if kept.new else "duplicate"
             exchange.complete(transaction, document=kept.id, counts=counts, code=code)
-        return Changed(kept, asked, accounted.counts, (*read.issues, *accounted.issues))
+        return Changed(kept, asked, accounted.counts, (*asked.warnings, *read.issues, *accounted.issues))
 
     def read_back(self, call: Call, question: Question, release: Release) -> None:
         """Give a resource, a version or all of them, to the organisation that delivered it, as it is kept.

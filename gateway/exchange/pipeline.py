@@ -5,7 +5,7 @@
     3. decide    purpose, basis in law, consent: permit, deny, or permit with less
     4. record    the decision, durable before a byte leaves or is stored.  No log, no exchange
     5. minimise  take from the blocks what this purpose may not see
-    6. encode    in the receiver's format, and check it
+    6. encode    in the receiver's format; that what is written is sound is tested, not checked each time
     7. release   or store, whole; then record the outcome.  A decision without outcome is a visible gap
 
 `deliver` and `query` exchange records; `changing` does single resources and `bundling` Bundles of them, in
@@ -164,7 +164,7 @@ class Pipeline:
             for line in written.account.lines()
             if line.state == CARRIED
         )
-        return (*_of_kind(read, kind), *read.issues, *beside)
+        return (*_of_kind(read, kind), *read.all_issues, *beside)
 
     def query(self, call: Call, question: Question, release: Release) -> None:
         """Answer a question about the record of the token's person, in the version asked for.

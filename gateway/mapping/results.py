@@ -7,6 +7,7 @@ from typing import Any
 
 from gateway.blocks.values import Block
 from gateway.codecs import istandaarden, message_types
+from gateway.codecs.fhir_tolerated import as_received
 from gateway.errors import ContentError, Issue
 from gateway.mapping.account import Account, Leaf
 from gateway.mapping.persons import numbers_of
@@ -28,12 +29,19 @@ class Read:
     """What the document says that it is called (its id), if it does."""
     carried: list[tuple[dict[str, Any], int]] = field(default_factory=list)
     """FHIR resources that no mapping reads, with their number in the account."""
+    faults: list[Issue] = field(default_factory=list)
+    """What of base FHIR the document breaks, each an error."""
     _places: dict[int, Leaf] = field(default_factory=dict, repr=False)
 
     @property
     def issues(self) -> list[Issue]:
-        """What the reading found wrong; errors as well as warnings."""
-        return self.state.issues
+        """What is wrong with a document that is taken in; errors as well as warnings."""
+        return [*as_received(self.faults), *self.state.issues]
+
+    @property
+    def all_issues(self) -> list[Issue]:
+        """What is wrong with a document that is only looked at: tolerated is nothing of it."""
+        return [*self.faults, *self.state.issues]
 
     def persons(self) -> list[tuple[str, int]]:
         """The BSNs of the persons that the blocks are about, as sent, each with its number in the reading."""

@@ -13,6 +13,7 @@ from gateway.blocks.profiles import Profiles, load_profiles
 from gateway.blocks.values import Block
 from gateway.codecs import ada as ada_codec
 from gateway.codecs import detect, fhir_json, fhir_types, fhir_xml, istandaarden
+from gateway.codecs.fhir_base import faults_of
 from gateway.codecs.fhir_kinds import check_kinds
 from gateway.codecs.limits import Limits
 from gateway.errors import ContentError, Issue
@@ -158,8 +159,10 @@ class Translator:
         version = self.loaded(form).compiled.version
         is_json = detect.sniff(data).syntax == "json"
         tree = (fhir_json if is_json else fhir_xml).decode(data, version, limits)
-        check_kinds(tree, fhir_types.types(version), data if is_json else b"")
-        return self._read_tree(tree, context, form, seed)
+        check_kinds(tree, fhir_types.types(version), data)
+        read = self._read_tree(tree, context, form, seed)
+        read.faults = faults_of(tree, version, data)
+        return read
 
     def _read_ada(self, data: bytes, context: Context, limits: Limits, seed: str) -> Read:
         root = ada_codec.decode(data, limits)

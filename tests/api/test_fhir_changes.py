@@ -234,7 +234,13 @@ BAD: dict[str, tuple[Any, int, str]] = {
         "Bundle.entry[1].resource.identifier[0].value",
     ),
     "a relative as a person": (
-        spoilt(0, resource=patient(contained=[patient(BRAM, id="p")])),
+        spoilt(
+            0,
+            resource=patient(
+                contained=[patient(BRAM, id="p")],
+                link=[{"other": {"reference": "#p"}, "type": "seealso"}],
+            ),
+        ),
         422,
         "Bundle.entry[0].resource.contained[0].identifier[0].value",
     ),
@@ -357,6 +363,7 @@ def letter(**changes: Any) -> Any:
         {
             "resourceType": "Bundle",
             "type": "document",
+            "timestamp": "2026-03-04T09:00:00Z",
             "entry": [{"resource": each} for each in resources],
         }
         | named

@@ -242,3 +242,13 @@ def test_translating_needs_no_web_or_database() -> None:
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
+
+
+def test_what_breaks_base_fhir_is_refused_with_its_place(zibpoort: Any, tmp_path: Path) -> None:
+    wrong = {"resourceType": "Observation", "status": "nee"}
+    (tmp_path / "wrong.json").write_text(json.dumps(wrong))
+    done = zibpoort("translate", str(tmp_path / "wrong.json"), "--to", "fhir-stu3", "--now", NOW)
+    assert done.code == 3
+    assert "Observation.status" in done.err
+    assert "code is required here" in done.err
+    assert "nee" not in done.err.replace("wrong.json", "")

@@ -1,5 +1,6 @@
 """Every published FHIR example comes out as it went in, from XML and from JSON."""
 
+from collections import Counter
 from pathlib import Path
 
 import fhir.resources.STU3
@@ -7,7 +8,9 @@ import pytest
 from lxml import etree
 
 from gateway.codecs import fhir_json, fhir_xml
+from gateway.codecs.fhir_base import faults_of
 from gateway.codecs.fhir_shapes import FHIR, XHTML
+from gateway.codecs.fhir_tolerated import tolerated
 from gateway.codecs.fhir_types import Tree, Version
 from gateway.errors import InputError
 
@@ -137,3 +140,50 @@ def test_an_independent_reader_accepts_the_json_of_published_xml(testdata: Path)
         tree: Tree = fhir_xml.decode(file.read_bytes(), "stu3")
         model = fhir.resources.STU3.get_fhir_model_class(tree["resourceType"])
         model.model_validate_json(fhir_json.encode(tree, "stu3"))
+
+
+BREAKING: dict[str, dict[str, int]] = {
+    "zib2020-pairs/fhir": {"obs-7 between kinds": 1},
+    "bgz-msz-1.2/fhir-stu3": {"org-2": 2},
+    "ketenzorg-3.0.2/fhir-stu3": {"bdl-7 unreferred": 2},
+}
+"""The rules of base FHIR that published documents break, and in how many of them; all are tolerated."""
+
+
+@pytest.mark.parametrize(("folder", "version", "number"), SOURCES)
+def test_published_xml_is_what_base_fhir_asks(
+    folder: str, version: Version, number: int, testdata: Path
+) -> None:
+    met: Counter[str] = Counter()
+    for file in documents(testdata / folder):
+        if file.name not in INVALID.get(folder, {}):
+            faults = faults_of(fhir_xml.decode(file.read_bytes(), version), version)
+            met.update({issue.rule.split(" ", 2)[2] for issue in faults})
+    assert number
+    assert met == BREAKING.get(folder, {})
+    assert met.keys() <= tolerated().keys()
+
+
+REFUSED = {
+    "MedicationStatement.status = medication-statement-status",  # a status in Dutch
+    "Observation.status = observation-status",
+    "DocumentReference.status = document-reference-status",  # that of the document, at the reference
+    "Immunization.notGiven 1..1",  # an Immunization of R4
+    "Immunization.primarySource 1..1",
+    "ext-1",
+    "Bundle.type = bundle-type",
+    "bdl-1",
+    "bdl-7 unreferred",
+}
+
+
+def test_published_json_breaks_only_what_is_known(testdata: Path) -> None:
+    folder = testdata / "dva-mock-fixtures"
+    if not folder.is_dir():
+        pytest.skip("the published material has no dva-mock-fixtures")
+    faults = {
+        file: faults_of(fhir_json.decode(file.read_bytes(), "stu3"), "stu3")
+        for file in folder.rglob("*.json")
+    }
+    assert {issue.rule.split(" ", 2)[2] for found in faults.values() for issue in found} == REFUSED
+    assert sum(map(bool, faults.values())) == 13

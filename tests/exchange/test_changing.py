@@ -171,12 +171,23 @@ def test_what_was_met_and_is_gone_cannot_be_answered_again(house: House) -> None
 
 
 def test_a_document_keeps_the_ids_of_its_resources(house: House) -> None:
-    composition = {"resourceType": "Composition", "id": "c", "subject": {"reference": "Patient/p"}}
+    composition = {
+        "resourceType": "Composition",
+        "id": "c",
+        "status": "final",
+        "type": {"text": "letter"},
+        "subject": {"reference": "Patient/p"},
+        "date": "2026-03-04",
+        "author": [{"display": "Duinrand"}],
+        "title": "Letter",
+    }
 
     def letter(bsn: str, status: str, id_: str = "p") -> Any:
         resources = [composition, patient(bsn, id=id_), pressure(f"Patient/{id_}", id="o", status=status)]
         changed = composition | {"subject": {"reference": f"Patient/{id_}"}}
-        return bundle(*({"resource": each} for each in [changed, *resources[1:]]), kind="document")
+        entries = ({"resource": each} for each in [changed, *resources[1:]])
+        own = {"system": NUMBERS, "value": f"{id_} {status} {bsn == BRAM}"}
+        return bundle(*entries, kind="document", identifier=own, timestamp="2026-03-04T09:00:00Z")
 
     first, second = (together(house, letter("999980014", status)) for status in ("final", "amended"))
     assert [done.name for done in first.kept.done] == [done.name for done in second.kept.done]

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from gateway.codecs.fhir_types import Version
-from gateway.errors import InputError, Issue
+from gateway.errors import ContentError, InputError, Issue
 from gateway.exchange.answers import Syntax
 from gateway.exchange.changes.conditions import Condition
 from gateway.exchange.changes.preconditions import Expected
@@ -110,6 +110,8 @@ class Asked:
     identifier: str = ""
     faults: tuple[Issue, ...] = ()
     looks: tuple[Look, ...] = ()
+    base: tuple[Issue, ...] = ()
+    """What of base FHIR it breaks; a warning where it may come in all the same."""
 
     @property
     def seed(self) -> str:
@@ -124,6 +126,15 @@ class Asked:
         return " ".join((self.version, *(f"{one.method} {one.type}" for one in self.interactions)))
 
     def check(self) -> None:
-        """Raises `InputError` when it cannot be asked."""
+        """Raises `InputError` when it cannot be asked, `ContentError` when base FHIR does not have it so."""
+        broken = [issue for issue in self.base if issue.severity == "error"]
         if self.faults:
-            raise InputError(*self.faults)
+            places = {issue.place for issue in self.faults}
+            raise InputError(*self.faults, *(issue for issue in broken if issue.place not in places))
+        if broken:
+            raise ContentError(*broken)
+
+    @property
+    def warnings(self) -> tuple[Issue, ...]:
+        """What of base FHIR is wrong and does not keep it out."""
+        return tuple(issue for issue in self.base if issue.severity == "warning")

@@ -22,6 +22,7 @@ from gateway.errors import InputError, Issue
 from gateway.exchange.changes.asked import Asked, Interaction, Look, Posted, Tree
 from gateway.exchange.changes.preconditions import parse_expected
 from gateway.exchange.changes.single import NOT_KEPT, condition_of, decoded, faults_of, refused
+from gateway.exchange.changes.sound import broken, broken_apart
 from gateway.exchange.questions import Question
 
 MAX_ENTRIES = 5_000
@@ -52,7 +53,7 @@ def together(posted: Posted, version: Version, base: str, limits: Limits) -> Ask
     if not 0 < len(entries) <= MAX_ENTRIES:
         raise refused("too-costly", f"a Bundle has 1 to {MAX_ENTRIES} entries", "Bundle.entry")
     if kind in FIRST:
-        return _document(posted, tree, version)
+        return replace(_document(posted, tree, version), base=broken(tree, posted, version))
     if kind not in ("transaction", "batch"):
         raise refused("not-supported", "a Bundle of this type is not taken here", "Bundle.type")
     form = Question(version, "", strict=posted.strict)
@@ -61,12 +62,21 @@ def together(posted: Posted, version: Version, base: str, limits: Limits) -> Ask
     if len(looks) > MAX_LOOKS:
         raise refused("too-costly", f"a Bundle has at most {MAX_LOOKS} questions", "Bundle.entry")
     if kind == "batch":
-        return [_apart(one, entry, version) for one, entry in zip(read, entries, strict=True)]
+        bases = broken_apart(tree, posted, version)
+        return [_apart(*each, version) for each in zip(read, entries, bases, strict=True)]
     interactions = tuple(each for each in read if isinstance(each, Interaction))
     faults = [issue for each in read if isinstance(each, InputError) for issue in each.issues]
     faults += _twice(interactions)
-    identifier = _identifier(tree)
-    return Asked(version, "transaction", posted.content, interactions, identifier, tuple(faults), looks)
+    return Asked(
+        version,
+        "transaction",
+        posted.content,
+        interactions,
+        _identifier(tree),
+        tuple(faults),
+        looks,
+        broken(tree, posted, version),
+    )
 
 
 def _document(posted: Posted, tree: Tree, version: Version) -> Asked:
@@ -158,14 +168,16 @@ def _requested(entry: Tree, number: int, base: str) -> tuple[Interaction, str]:
     return found, kind
 
 
-def _apart(one: Interaction | Look | InputError, entry: Tree, version: Version) -> Asked | Look:
+def _apart(
+    one: Interaction | Look | InputError, entry: Tree, base: tuple[Issue, ...], version: Version
+) -> Asked | Look:
     """An entry of a batch, as an exchange of its own."""
     if isinstance(one, Look):
         return one
     content = fhir_json.encode(entry, version)
     if isinstance(one, InputError):
-        return Asked(version, "entry", content, (), faults=tuple(one.issues))
-    return Asked(version, "entry", content, (one,))
+        return Asked(version, "entry", content, (), faults=tuple(one.issues), base=base)
+    return Asked(version, "entry", content, (one,), base=base)
 
 
 def _twice(interactions: Sequence[Interaction]) -> Iterator[Issue]:

@@ -19,6 +19,7 @@ from gateway.exchange.binaries import faults_of as faults_of_binary
 from gateway.exchange.changes.asked import Asked, Interaction, Posted, Tree
 from gateway.exchange.changes.conditions import Condition, parse_condition
 from gateway.exchange.changes.preconditions import parse_expected
+from gateway.exchange.changes.sound import broken
 from gateway.storage import normalise_bsn
 
 ID = re.compile(r"[A-Za-z0-9.-]{1,64}")
@@ -36,11 +37,12 @@ def alone(posted: Posted, version: Version, limits: Limits) -> Asked:
     """What a request at the address of a resource, or of its type, asks.  Raises `InputError`."""
     if not types(version).is_resource(posted.type) or posted.type in NOT_KEPT:
         raise refused("not-supported", "this resource type is not taken here", "")
+    resource = None if posted.method == "DELETE" else decoded(posted, version, limits)
     asked = Interaction(
         posted.method,
         posted.type,
         posted.id,
-        None if posted.method == "DELETE" else decoded(posted, version, limits),
+        resource,
         expected=parse_expected(posted.if_match, posted.if_none_match, ("If-Match", "If-None-Match")),
         condition=condition_of(
             posted.method, posted.type, (posted.search, "url"), (posted.if_none_exist, "If-None-Exist")
@@ -50,7 +52,8 @@ def alone(posted: Posted, version: Version, limits: Limits) -> Asked:
     faults = list(faults_of(asked, "resourceType", posted.type))
     if posted.method != "POST":
         faults += _address_faults(asked.condition)
-    return Asked(version, "single", content, (asked,), faults=tuple(faults))
+    base = broken(resource, posted, version) if resource is not None else ()
+    return Asked(version, "single", content, (asked,), faults=tuple(faults), base=base)
 
 
 def condition_of(
@@ -91,7 +94,7 @@ def decoded(posted: Posted, version: Version, limits: Limits) -> Tree:
         return wrapped(posted.content, posted.media, posted.context, version, posted.id)
     codec = fhir_json if posted.syntax == "json" else fhir_xml
     tree: Tree = codec.decode(posted.content, version, limits)
-    check_kinds(tree, types(version))
+    check_kinds(tree, types(version), posted.content)
     return tree
 
 

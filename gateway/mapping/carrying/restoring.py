@@ -8,6 +8,7 @@ from typing import Any
 
 from gateway.blocks.values import Block
 from gateway.mapping.carrying.packing import Mask, unpack
+from gateway.mapping.runtime.writers import unknown
 
 Tree = dict[str, Any]
 
@@ -51,6 +52,9 @@ def unite(resource: Tree, other: Tree) -> None:
 def _restore(target: Tree, source: Tree, mask: Mask) -> None:
     for name, inner in mask.items():
         value = source[name]
+        for each in (name, f"_{name}"):
+            if target.get(each) in (unknown(), [unknown()]):  # it is known after all
+                del target[each]
         if isinstance(value, list):
             masks = inner if isinstance(inner, list) else [True] * len(value)
             _restore_items(target.setdefault(name, []), value, masks)

@@ -48,6 +48,7 @@ _CONVERSIONS: list[tuple[str, tuple[str, ...], str, str]] = [
     ("identifier", ("string", "code", "uri"), "identifier_text", "identifier_of_text"),
     ("reference", ("Reference",), "reference", "reference_of"),
     ("blob", ("base64Binary",), "blob", "blob_of"),
+    ("blob", ("Attachment",), "attachment", "blob_of_attachment"),
 ]
 
 _WRITERS = {(zib, fhir): write for zib, fhirs, write, _ in _CONVERSIONS for fhir in fhirs}

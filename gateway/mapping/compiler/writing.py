@@ -9,6 +9,7 @@ from __future__ import annotations
 import keyword
 from collections.abc import Callable
 
+from gateway.codecs.fhir_types import Element, FhirTypes
 from gateway.mapping.compiler import conversion
 from gateway.mapping.compiler.expressions import Expressions, is_template
 from gateway.mapping.compiler.language import Coding, Computed, Derived, Join, Link, Part
@@ -19,6 +20,12 @@ from gateway.mapping.compiler.schematic import Entry, Key, Leaf, Node
 from gateway.mapping.compiler.source import Source
 from gateway.mapping.compiler.spelling import Need, Spelling
 from gateway.mapping.runtime import bare, groups, spelling, writers
+
+PERSON = frozenset(("subject", "patient"))
+"""Of whom a resource is: never made up, not even that it is unknown."""
+
+PREFERRED = {"CodeableConcept": 0, "dateTime": 1, "Reference": 2}
+"""Of a choice that says only that it is unknown, the type that this is said with."""
 
 
 def function_name(block: str, part: str) -> str:
@@ -61,6 +68,7 @@ class WriteCompiler:
                 meta = f', "meta": {{"profile": {self._claimed(part)}}}' if part.profiles else ""
                 out.line(f'r = {{"resourceType": "{part.type}", "id": me.id{meta}}}')
             self._fill(tree, "r", "v")
+            self._complete(tree, part.type, "r")
             out.line("return r")
         out.line()
 
@@ -170,8 +178,32 @@ class WriteCompiler:
         with out.block(f"if {element}"):
             if parts:
                 out.line(f'extend({element}, "extension", [{parts}])')
+            if not node.primitive and not node.url:
+                self._complete(node, node.type, element)
             verb = "merge_first" if node.shared else "append" if node.many else "merge"
             out.line(f'{verb}({target}, "{key}", {whole})')
+
+    def _complete(self, node: Node, fhir_type: str, target: str) -> None:
+        """What FHIR requires in an element and no value may make: it says that it is unknown.
+
+        Left out are elements with children of their own, of which each may be required, and references inside
+        an element: another row may have the same one elsewhere.
+        """
+        known = self.layout.elements.types
+        if not isinstance(known, FhirTypes) or fhir_type not in known:
+            return
+        sure = {entry.name for entry in node.nodes() if _is_sure(entry)} | {s.path[0] for s in node.selectors}
+        wanted: dict[str, list[Element]] = {}
+        for each in known.children(fhir_type):
+            if each.min and each.name not in PERSON:
+                wanted.setdefault(each.choice or each.name, []).append(each)
+        for variants in wanted.values():
+            names = [each.name for each in variants]
+            inside = node.name and variants[0].type == "Reference"
+            if not sure.intersection(names) and "." not in variants[0].type and not inside:
+                chosen = min(variants, key=lambda each: PREFERRED.get(each.type, len(PREFERRED)))
+                key = f"_{chosen.name}" if known.is_primitive(chosen.type) else chosen.name
+                self.source.line(f'complete({target}, {names!r}, "{key}", {chosen.many})')
 
     def _own_into(self, entry: Entry, node: Node, element: str, scope: str) -> None:
         """A value of an element that also has parts: CodeableConcept with an extension."""
@@ -346,6 +378,11 @@ class WriteCompiler:
             if node.many
             else f'{target}["{node.name}"] = {literal}'
         )
+
+
+def _is_sure(node: Node) -> bool:
+    """True for an element that is always written: a value of the mapping, whatever the block holds."""
+    return any(isinstance(entry, Derived) and entry.cases[-1][1] is None for entry in node.entries)
 
 
 def _stem(name: str) -> str:

@@ -115,7 +115,7 @@ class FhirWriter:
 
     def _choose(self, resource: Tree, origin: Origin, kind: str) -> None:
         """One variant of each choice (`effective[x]`): that of the source, when it is there again."""
-        elements = {name: self.types().child(kind, name) for name in resource}
+        elements = {name: self.types().child(kind, name.removeprefix("_")) for name in resource}
         choices = {name: element.choice for name, element in elements.items() if element is not None}
         sent = {choices.get(name) for name in resource.keys() & {*origin.members}} - {"", None}
         for name in resource.keys() - {*origin.members}:

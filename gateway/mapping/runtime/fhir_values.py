@@ -23,7 +23,7 @@ from gateway.blocks.values import (
     Ref,
     Text,
 )
-from gateway.mapping.runtime.spelling import DATA_ABSENT_REASON, NULL_FLAVOR, NULL_FLAVOR_EXTENSION
+from gateway.mapping.runtime.spelling import ANY_MEDIA, DATA_ABSENT_REASON, NULL_FLAVOR, NULL_FLAVOR_EXTENSION
 
 if TYPE_CHECKING:
     from gateway.mapping.runtime.reading import FhirReading
@@ -240,6 +240,15 @@ def blob_of(found: Any, c: FhirReading, rule: str) -> Blob:
     """Base64 as sent."""
     value, at = primitive(found, c, rule)
     return Blob(str(value), at=at)
+
+
+def blob_of_attachment(found: Tree, c: FhirReading, rule: str) -> Blob | None:
+    """The data of an Attachment; of what type they are, no zib has."""
+    if "data" not in found:
+        return None
+    if found.get("contentType") == ANY_MEDIA:
+        c.mark(found, ("contentType",), rule)
+    return Blob(found["data"], at=c.take_members(found, ("data",), rule))
 
 
 def any_of(found: Any, c: FhirReading, rule: str) -> Any:

@@ -30,6 +30,9 @@ if TYPE_CHECKING:
 Tree = dict[str, Any]
 Converter = Callable[[Any, "Writing"], Any]
 
+ANY_MEDIA = "application/octet-stream"
+"""The media type of bytes of which nothing more is known (RFC 2046 §4.5.1)."""
+
 NULL_FLAVOR = "2.16.840.1.113883.5.1008"
 NULL_FLAVOR_EXTENSION = "http://hl7.org/fhir/StructureDefinition/iso21090-nullFlavor"
 DATA_ABSENT_REASON = "http://hl7.org/fhir/StructureDefinition/data-absent-reason"
@@ -214,6 +217,12 @@ def blob(value: Blob | Text | Absent, _: Writing) -> Any:
     if type(value) is Absent:
         return None
     return value.data if isinstance(value, Blob) else value.value
+
+
+def attachment(value: Blob | Text | Absent, c: Writing) -> Tree | None:
+    """Base64 as sent.  What it is, FHIR asks (att-1) and no zib says."""
+    data = blob(value, c)
+    return None if data is None else {"contentType": ANY_MEDIA, "data": data}
 
 
 def absent_element(value: Absent) -> Tree:

@@ -169,6 +169,19 @@ def lacking(target: Tree, key: str, reason: str, many: bool, value: Any, c: Writ
     target[key] = [element] if many else element
 
 
+def complete(target: Tree, names: Sequence[str], key: str, many: bool) -> None:
+    """An element that FHIR requires, of any of these names: that its value is unknown, when there is none."""
+    for name in names:
+        if name in target or f"_{name}" in target:
+            return
+    target[key] = [unknown()] if many else unknown()
+
+
+def unknown() -> Tree:
+    """An element that says that its value is unknown."""
+    return {"extension": [{"url": DATA_ABSENT_REASON, "valueCode": "unknown"}]}
+
+
 def link(target: Tree, key: str, me: Me, part: str, c: Writing) -> None:
     """A reference to another part of the same block, when the block becomes it."""
     ids = me.parts.get(part)
