@@ -253,10 +253,10 @@ def test_what_a_result_says_itself_stays_there(translator: Translator, noon: Con
 # -- administrations of medication ---------------------------------------------------------------------
 
 
-def test_an_administration_that_took_time_has_one_time(
+def test_the_period_of_an_administration_is_carried_along(
     translator: Translator, noon: Context, read: Any
 ) -> None:
-    """The zib has when it began; FHIR allows no moment beside the period that comes back."""
+    """The zib has a moment only, and of a plan the period is not when it was given."""
     given = {
         "resourceType": "MedicationAdministration",
         "id": "given",
@@ -269,10 +269,29 @@ def test_an_administration_that_took_time_has_one_time(
     }
     found = read("fhir-stu3", given)
     values = found.blocks[0].values
-    assert values["AdministrationDateTime"].value == "2026-05-06T07:01:00+02:00"
+    assert "AdministrationDateTime" not in values
     assert [each.type for each in found.blocks] == ["MedicationAdministration"]
     (again,) = translator.write(found, "fhir-stu3", noon).resources
     assert bare(again) == bare(given)
+
+
+def test_when_a_medicine_is_to_be_given_is_not_when_it_was(
+    translator: Translator, noon: Context, read: Any
+) -> None:
+    given = Block("MedicationAdministration", "2017", "MedicationAdministration/1", {})
+    plan = {
+        "OrderStatus": Code("active", "2.16.840.1.113883.4.642.3.32"),
+        "StartDate": Moment("2026-05-06"),
+        "EndDate": Moment("2026-05-07"),
+        "MedicationAdministration": Ref(given.key),
+    }
+    blocks = [given, Block("PlannedCareActivity", "2017", "PlannedCareActivity/1", plan)]
+    (written,) = translator.write_blocks(blocks, "fhir-stu3", noon, "plan").resources
+    assert written["effectivePeriod"] == {"start": "2026-05-06", "end": "2026-05-07"}
+    again = {each.type: each.values for each in read("fhir-stu3", written).blocks}
+    assert "AdministrationDateTime" not in again["MedicationAdministration"]
+    assert again["PlannedCareActivity"]["StartDate"].value == "2026-05-06"
+    assert again["PlannedCareActivity"]["EndDate"].value == "2026-05-07"
 
 
 @pytest.mark.parametrize("status", ["in-progress", "on-hold", "completed", "entered-in-error", "stopped"])
