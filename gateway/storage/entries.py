@@ -15,6 +15,8 @@ from gateway.storage.tables import log_entries as entries
 from gateway.storage.tables import log_heads as heads
 
 _COLUMNS = tuple(column for column in entries.c if column.name != "shard")
+_own_shard = entries.c.shard.concat("")
+"""The shard, where the exchange is known: an expression, for which no index of the whole log is taken."""
 
 # Made once: an entry is written twice for every exchange, and making a statement costs more than running it.
 # Few of them: with a server each is a way to and fro.
@@ -24,7 +26,7 @@ _HEAD_WIDTH = len(_HEAD.selected_columns)
 _OPENING = (
     select(*_HEAD.selected_columns, *_COLUMNS)
     .outerjoin_from(
-        heads, entries, and_(entries.c.shard == heads.c.shard, entries.c.exchange == bindparam("exchange"))
+        heads, entries, and_(_own_shard == heads.c.shard, entries.c.exchange == bindparam("exchange"))
     )
     .where(heads.c.shard == bindparam("shard"))
     .order_by(entries.c.kind)
@@ -49,7 +51,7 @@ _GROW_AND_APPEND = (
 
 _EXCHANGE = (
     select(*_COLUMNS)
-    .where(entries.c.shard == bindparam("shard"), entries.c.exchange == bindparam("exchange"))
+    .where(_own_shard == bindparam("shard"), entries.c.exchange == bindparam("exchange"))
     .order_by(entries.c.kind)  # by position SQLite would read the whole log to find the two of them
 )
 
@@ -122,9 +124,8 @@ class LogRows:
 
     def outcomes(self, exchanges: Iterable[str]) -> list[Row]:
         """Outcome rows of these exchanges."""
-        return self._select(
-            self._query().where(entries.c.kind == "outcome", entries.c.exchange.in_(tuple(exchanges)))
-        )
+        query = select(*_COLUMNS).where(entries.c.kind == "outcome", _own_shard == self._shard)
+        return self._select(query.where(entries.c.exchange.in_(tuple(exchanges))))
 
     def rows(self) -> Iterator[Row]:
         """All rows by position."""

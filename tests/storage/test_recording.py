@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -113,3 +114,28 @@ def test_many_threads_of_two_gateways(place: Place) -> None:
         with one.read() as transaction:
             report = verify(transaction.log.store)
     assert (report.size, report.gaps) == (2 * EXCHANGES * len(threads), 0)
+
+
+EXPLAIN = {"sqlite": "EXPLAIN QUERY PLAN ", "postgresql": "EXPLAIN "}
+ALL_OF_THE_LOG = ("pk_log_entries", "ix_log_entries", "Seq Scan on log_entries", "SCAN log_entries")
+
+
+def test_an_exchange_is_found_by_its_name_and_never_by_the_whole_log(place: Place) -> None:
+    """Before the database has counted its rows, it takes any index for a good one."""
+    with opened(place) as database:
+        database.record(decided("x"))
+        with statements(database) as said, database.read() as transaction:
+            transaction.log.store.opening("x")
+            transaction.log.store.exchange("x")
+            list(transaction.log.store.outcomes(["x"]))
+        asked = [each for each in said if "log_entries" in each]
+        assert len(asked) == 3
+        dialect = database.engine.dialect.name
+        names = re.compile(r"%\((\w+)\)s|%s|\?")
+        with database.engine.connect() as connection:
+            for each in asked:
+                plain = names.sub("'x'", each)
+                plan = connection.exec_driver_sql(EXPLAIN[dialect] + plain).all()
+                text = "\n".join(str(row[-1]) for row in plan)
+                assert "exchange" in text
+                assert not [name for name in ALL_OF_THE_LOG if name in text], text
