@@ -136,9 +136,11 @@ class ReadCompiler:
         out, many = self.source, leaf.concept.many
         if any(isinstance(each, Leaf) and not each.key for each in _deep(node)):
             with out.block(f"if '.' in {group}"):
-                gathered = f"gather({base}, {leaf.key!r}, {group}['.'], c)"
+                beyond = any(isinstance(each, Leaf) and each.key[:1] == (BEYOND,) for each in _deep(node))
+                said = f", {group}.get({BEYOND!r})" if beyond else ""
+                gathered = f"gather({base}, {leaf.key!r}, {group}['.'], c{said})"
                 out.line(gathered if many else f"store({base}, {leaf.key!r}, {group}['.'])")
-                if any(isinstance(each, Leaf) and each.key[:1] == (BEYOND,) for each in _deep(node)):
+                if beyond:
                     out.line(f"c.impart({group}['.'], {group}.get({BEYOND!r}))")
         elif leaf.concept.type == "reference":
             with out.block(f"if {group}"):

@@ -54,8 +54,9 @@ class Origins:
             origin = Origin(form, part, kept, profiles, tuple(resource), names.get(each, ()), *rests[each])
             found.setdefault(key, []).append(origin)
         for block in blocks:
-            inside = block.key in c.embedded or block.key not in found
-            block.origins = (*found.get(block.key, ()), *([Origin(form)] if inside else []))
+            key = c.variants.get(block.key, block.key)
+            inside = key in c.embedded or key not in found
+            block.origins = (*found.get(key, ()), *([Origin(form)] if inside else []))
 
 
 def _names(c: FhirReading) -> dict[int, tuple[str, ...]]:

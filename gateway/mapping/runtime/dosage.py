@@ -141,7 +141,9 @@ class HowOften(Frequency):
         super().write(target, key, {"NominalValue": value}, c, rule)
 
     def read(self, source: Tree, key: str, c: FhirReading, rule: str) -> Any:
-        """Nothing when it has bounds."""
+        """Nothing when it has bounds, or no least; then nothing of it is noted either."""
+        if f"{key}Max" in source or "countMax" in source:
+            return None
         found = super().read(source, key, c, rule)
         return found.get("NominalValue") if found else None
 

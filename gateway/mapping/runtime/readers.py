@@ -261,10 +261,16 @@ def take_item(
         gather(values, path, value, c)
 
 
-def gather(values: Tree, path: tuple[str, ...], value: Any, c: FhirReading) -> None:
-    """One more value of a concept; one that another resource of the block said already is not one more."""
+def gather(
+    values: Tree, path: tuple[str, ...], value: Any, c: FhirReading, beyond: Tree | None = None
+) -> None:
+    """One more value of a concept; one that another resource of the block said already is not one more.
+
+    `beyond` is what the element says of the block that a reference points at: one block in two roles is two.
+    """
     there_are = dig_last(values, path) if there(values, path) else ()
-    known = next((each for each in there_are if not isinstance(each, dict) and same(each, value)), None)
+    alike = (each for each in there_are if not isinstance(each, dict) and same(each, value))
+    known = next((each for each in alike if not (beyond and c.differs(each, beyond))), None)
     if known is None:
         store(values, path, value, many=True)
     elif value.at >= 0:

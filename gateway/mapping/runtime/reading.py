@@ -18,7 +18,8 @@ from gateway.mapping.runtime.fhir_values import (
     truth_of_codeable,
     truth_of_text,
 )
-from gateway.mapping.runtime.readers import items
+from gateway.mapping.runtime.groups import same
+from gateway.mapping.runtime.readers import DERIVED, items
 from gateway.mapping.runtime.spelling import NULL_FLAVOR
 from gateway.mapping.runtime.state import Reading
 
@@ -65,8 +66,10 @@ class FhirReading(Reading):
         self.part_readers: dict[tuple[str, str], Callable[..., Any]] = {}
         self.item_readers: dict[tuple[str, str], Callable[..., Any]] = {}
         self.joins: list[Block] = []
-        self.imparted: list[tuple[str, Tree]] = []
-        """(key of a block, what another resource says of it)"""
+        self.imparted: list[tuple[Ref, Tree]] = []
+        """(reference to a block, what the element says there of that block)"""
+        self.variants: dict[str, str] = {}
+        """key of a block that is another one in some acts only → key of that other"""
         self.local: dict[str, Tree] = {}
         """#id → resource contained in the one that is read now"""
         self.release = ""
@@ -281,7 +284,9 @@ class FhirReading(Reading):
         """A Reference as a Ref: to the block that the resource belongs to, else as sent."""
         at = self.take_members(found, REFERENCE, rule)
         literal = found.get("reference", "")
-        resource = self.second(found, rule, at) or self.find(literal)
+        apart = self.is_apart(found)
+        resource = None if apart else self.second(found, rule, at)
+        resource = resource or self.find(literal)
         key = self.keys.get(id(resource), "") if resource is not None else ""
         identifier = None
         if "identifier" in found:
@@ -295,16 +300,35 @@ class FhirReading(Reading):
         return Ref(key, found.get("display", ""), "" if key else literal, identifier, at)
 
     def second(self, found: Tree, rule: str = "", at: int = -1) -> Tree | None:
-        """The resource that an extension of a reference points at: what tells more than the reference."""
+        """The resource that an extension of a reference points at: what tells more than the reference.
+
+        The words of that extension stay those of the source: a value has one text for what it refers to.
+        """
         for extension in found.get("extension", ()) if self.beside else ():
             role = extension.get("valueReference")
             if extension.get("url") in self.beside and isinstance(role, dict):
                 there = self.find(role.get("reference", ""))
-                if there is not None:
+                if there is not None and rule:
                     self.mark(extension, ("url",), rule, at)
-                    self.mark(role, REFERENCE, rule, at)
+                    self.mark(role, LINK, rule, at)
+                    self.mark(role, ("display",), rule, DERIVED)
                 return there
         return None
+
+    def is_apart(self, found: Tree) -> bool:
+        """True when the second resource is of another block than the reference itself: that says two things."""
+        role, literal = self.second(found), found.get("reference", "")
+        if role is None or not literal:
+            return False
+        own = self.find(literal)
+        if own is not None:
+            return self.keys.get(id(own)) != self.keys.get(id(role))
+        possible = self.blocks_of.get(_kind(literal), frozenset())
+        return bool(possible) and self._block(role) not in possible
+
+    def _block(self, resource: Tree | None) -> str:
+        """The type of the block that a resource of the document is part of."""
+        return self.parts.get(id(resource), "").partition("/")[0] if resource is not None else ""
 
     def referring(self, targets: tuple[str, ...], by_type: bool) -> Callable[..., Any]:
         """A reader of references to these blocks; one that is known to point elsewhere gives nothing.
@@ -318,13 +342,13 @@ class FhirReading(Reading):
 
             def read(element: Tree, c: FhirReading, rule: str) -> Any:
                 literal = element.get("reference", "")
-                resource = c.second(element) or c.find(literal)
-                part = c.parts.get(id(resource), "") if resource is not None else ""
-                kind = element.get("type") or literal.rpartition("/")[0].rpartition("/")[2]
-                guessed = c.blocks_of.get(kind, frozenset()) if by_type else frozenset()
-                blocks = {part.partition("/")[0]} if part else guessed
+                apart = c.is_apart(element)
+                resource = (None if apart else c.second(element)) or c.find(literal)
+                block = c._block(resource)
+                guessed = c.blocks_of.get(element.get("type") or _kind(literal), frozenset())
+                blocks = {block} if block else guessed if by_type or apart else frozenset()
                 if blocks and blocks.isdisjoint(targets):
-                    return None
+                    return c.role(element, rule) if apart and c._block(c.second(element)) in targets else None
                 if resource is not None and c.current and c.keys.get(id(resource)) == c.current[-1].key:
                     return None
                 return reference_of(element, c, rule)
@@ -332,10 +356,21 @@ class FhirReading(Reading):
             found = self._referring[targets, by_type] = read
         return found
 
+    def role(self, found: Tree, rule: str) -> Ref:
+        """Only what an extension of a reference points at, as a Ref."""
+        at = self.take(found, "extension", rule)
+        resource = self.second(found, rule, at)
+        return Ref(self.keys.get(id(resource), ""), at=at)
+
     def impart(self, ref: Any, values: Tree | None) -> None:
         """Keep what an element says of the block that it refers to, until all blocks are read."""
         if values and isinstance(ref, Ref):
-            self.imparted.append((ref.key, values))
+            self.imparted.append((ref, values))
+
+    def differs(self, known: Any, beyond: Tree | None) -> bool:
+        """True when an element says otherwise of a block than the one where a reference to it was read."""
+        said = next((values for ref, values in self.imparted if ref.at == known.at), None)
+        return not same(said or {}, beyond or {})
 
     def find(self, literal: str) -> Tree | None:
         """The resource that a literal reference means, when the document holds it."""
@@ -394,6 +429,11 @@ class FhirReading(Reading):
         values[concept] = values.pop("Subject")
         if "Subject" in mine:
             values["Subject"] = mine["Subject"]
+
+
+def _kind(literal: str) -> str:
+    """The type of resource that a reference names."""
+    return literal.rpartition("/")[0].rpartition("/")[2]
 
 
 def contained(resource: Tree) -> dict[str, Tree]:

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import datetime
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 from gateway.blocks.values import Absent, Block, Boolean, Code, Moment, Origin, Quantity, Ref
 from gateway.errors import Issue
 from gateway.mapping.runtime.context import Context
-from gateway.mapping.runtime.groups import same
+from gateway.mapping.runtime.groups import refs_in, same
 from gateway.mapping.runtime.spelling import NULL_FLAVOR, UCUM, absent_element, quantity
 
 Tree = dict[str, Any]
@@ -326,7 +326,7 @@ class Writing:
             self._referrers = {}
             for other in self.all_blocks:
                 for name, value in other.values.items():
-                    for ref in _refs(value):
+                    for ref in refs_in(value):
                         named = (other.type, f"{other.type}.{name}")
                         self._referrers.setdefault(ref.key, set()).update(named)
         return by in self._referrers.get(me.block.key, ())
@@ -362,12 +362,3 @@ class Writing:
             for name, value in block.values.items():
                 if type(value) is Ref and value.key and name != "Subject":
                     self._pointing.setdefault((value.key, block.type, name), []).append(block.values)
-
-
-def _refs(value: Any) -> Iterator[Ref]:
-    """All references in a value."""
-    if type(value) is Ref:
-        yield value
-    elif isinstance(value, dict | list):
-        for each in value.values() if isinstance(value, dict) else value:
-            yield from _refs(each)
