@@ -8,7 +8,7 @@ from typing import Any
 from stdnum.nl import bsn
 
 from gateway.blocks.values import Block, Origin
-from gateway.mapping.carrying import carry_whole, residue
+from gateway.mapping.carrying import carry_whole, residue, shape
 from gateway.mapping.compiler.formats import Loaded
 from gateway.mapping.runtime.reading import FhirReading
 
@@ -51,7 +51,16 @@ class Origins:
             resource = by_id[each]
             profiles = tuple(resource.get("meta", {}).get("profile", ()))
             kept = ids.get(each, "")
-            origin = Origin(form, part, kept, profiles, tuple(resource), names.get(each, ()), *rests[each])
+            origin = Origin(
+                form,
+                part,
+                kept,
+                profiles,
+                tuple(resource),
+                names.get(each, ()),
+                *rests[each],
+                inside=shape(resource, c.oid),
+            )
             found.setdefault(key, []).append(origin)
         for block in blocks:
             key = c.variants.get(block.key, block.key)
