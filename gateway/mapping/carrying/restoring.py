@@ -51,7 +51,9 @@ def unite(resource: Tree, other: Tree) -> None:
 def _restore(target: Tree, source: Tree, mask: Mask) -> None:
     for name, inner in mask.items():
         value = source[name]
-        if isinstance(value, list):
+        if inner is True and isinstance(value, list) and not any(isinstance(each, dict) for each in value):
+            target[name] = value  # words that no row wrote, or wrote in another spelling
+        elif isinstance(value, list):
             masks = inner if isinstance(inner, list) else [True] * len(value)
             _restore_items(target.setdefault(name, []), value, masks)
         elif isinstance(value, dict) and isinstance(target.get(name), dict):

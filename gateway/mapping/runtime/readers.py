@@ -172,6 +172,8 @@ def recomputed(
         store(values, otherwise, Text(said, at))
     elif _letters(said) != _letters(made):
         return
+    if at < 0 and said != made:
+        at = DERIVED  # another spelling of the same is the source's own
     for i, _ in texts:
         c.mark_item(source, key, i, rule, at)
 
@@ -360,7 +362,8 @@ def take_via(
         value = converter.read(source, key, c, rule)
     repeats = getattr(converter, "repeats", agrees)
     if value is not None and not isinstance(existing, dict | list) and repeats(value, existing):
-        c.adopt(marks, existing.at)
+        said = getattr(converter, "said", lambda _value, _existing: True)(value, existing)
+        c.adopt(marks, existing.at if said else DERIVED)
 
 
 def take_kept(
