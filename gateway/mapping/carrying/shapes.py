@@ -6,10 +6,12 @@ source chose among them: what it left out says nothing new, or another resource 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterator, Set
-from typing import Any, Final
+import zlib
+from collections.abc import Callable, Collection, Iterator
+from typing import Any, Final, NamedTuple
 
 from gateway.codecs.message_types import ElementTypes
+from gateway.mapping.runtime.state import BSN
 
 Tree = dict[str, Any]
 Oid = Callable[[str], str]
@@ -37,12 +39,19 @@ def _shape(element: Any, path: str, found: dict[str, None], oid: Oid) -> None:
 
 
 def _path(name: str, element: Any, oid: Oid) -> str:
-    """An element's name; of several told apart by a member, with that."""
-    sign = APART.get(name)
-    if sign is None or not isinstance(element, dict):
+    """An element's name; of several that stand side by side, with what tells them apart."""
+    if not isinstance(element, dict):
         return name
-    told = element.get(sign, "")
-    return f"{name}[{oid(told) if sign == 'system' else told}]"
+    if name == "identifier":
+        system, value = oid(element.get("system", "")), element.get("value", "")
+        # Eight bits tell the few numbers of one resource apart, and nobody by them.
+        return f"{name}[{system}{'' if system == BSN else f' {zlib.crc32(value.encode()) & 255}'}]"
+    sign = APART.get(name)
+    if sign is not None:
+        told = element.get(sign, "")
+        return f"{name}[{oid(told) if sign == 'system' else told}]"
+    codings = element["code"].get("coding", ()) if isinstance(element.get("code"), dict) else ()
+    return f"{name}[{'+'.join(sorted(each.get('code', '') for each in codings))}]" if codings else name
 
 
 class Trimmer:
@@ -51,53 +60,91 @@ class Trimmer:
     def __init__(self, types: ElementTypes, oid: Oid) -> None:
         self._types, self._oid = types, oid
 
-    def trim(self, resource: Tree, inside: Collection[str], joined: Collection[str]) -> None:
-        """Trim the members of a resource; `joined` are those that other blocks share."""
-        known, references = frozenset(inside), list(_references(resource))
-        for name in resource.keys() - {*_ASIDE, *joined}:
-            self._member(resource, name, resource["resourceType"], "", known, references)
-
-    def _member(
-        self, element: Tree, name: str, kind: str, path: str, known: Set[str], references: list[str]
+    def trim(
+        self, resource: Tree, inside: Collection[str], others: Collection[str], joined: Collection[str]
     ) -> None:
+        """Trim the members of a resource that had the paths `inside`.
+
+        `others` are the paths of all resources that its block was read from; `joined` are the members that
+        other blocks share.
+        """
+        around = _Around(frozenset(inside), frozenset(others), list(_references(resource)))
+        for name in resource.keys() - {*_ASIDE, *joined}:
+            self._member(resource, name, resource["resourceType"], "", around)
+
+    def _member(self, element: Tree, name: str, kind: str, path: str, around: _Around) -> None:
         child = self._types.child(kind, name.removeprefix("_"))
         if child is None or child.type == "Resource":
             return
         inner = "Element" if name.startswith("_") else child.type
-        items = element[name] if isinstance(element[name], list) else [element[name]]
-        left = [each for each in items if self._stays(each, name, path, known, references)]
-        if name == "coding" and not left:
-            return  # one that has another name now, and no one beside it
-        for each in left:
-            if isinstance(each, dict):
-                self._inside(each, inner, f"{path}{_path(name, each, self._oid)}.", known, references)
-        self._put(element, name, [each for each in left if each != {}])
+        items = _items(element[name])
+        paths = [path + _path(name, each, self._oid) for each in items]
+        left = []
+        for each, here in zip(items, paths, strict=True):
+            if each is None or here in around.known:
+                if isinstance(each, dict):
+                    self._inside(each, inner, f"{here}.", around)
+                left.append(each)
+            elif _stays(each, name, here, list(zip(items, paths, strict=True)), around):
+                left.append(each)
+        _put(element, name, [each for each in left if each != {}])
 
-    def _stays(self, value: Any, name: str, path: str, known: Set[str], references: list[str]) -> bool:
-        """True for an element that the source had too; or for one that alone says what it refers to."""
-        if path + _path(name, value, self._oid) in known or value is None:
-            return True
-        own = list(_references(value))
-        return any(own.count(each) == references.count(each) for each in own)
-
-    def _inside(self, element: Tree, kind: str, path: str, known: Set[str], references: list[str]) -> None:
+    def _inside(self, element: Tree, kind: str, path: str, around: _Around) -> None:
         here = {name: self._types.child(kind, name.removeprefix("_")) for name in element}
-        sent = {child.choice for name, child in here.items() if child and child.choice and path + name in known}
+        known = {name for name in element if path + name in around.known}
+        sent = {child.choice for name, child in here.items() if child and name in known} - {""}
         for name, child in here.items():
-            if child is None or path + name in known or name in APART:
-                self._member(element, name, kind, path, known, references)
-            elif child.choice:
+            if child is None or child.min and name not in known and name not in APART:
+                continue
+            if child.choice and name not in known:
                 if child.choice in sent:
                     del element[name]
-            elif not child.min or name.startswith("_"):
-                self._member(element, name, kind, path, known, references)
+            else:
+                self._member(element, name, kind, path, around)
 
-    @staticmethod
-    def _put(element: Tree, name: str, left: list[Any]) -> None:
-        if not any(each is not None for each in left):
-            del element[name]
-        else:
-            element[name] = left if isinstance(element[name], list) else left[0]
+
+class _Around(NamedTuple):
+    """The paths that a source had, those of all sources of its block, and what the resource refers to."""
+
+    known: frozenset[str]
+    others: frozenset[str]
+    references: list[str]
+
+
+def _stays(value: Any, name: str, path: str, beside: list[tuple[Any, str]], around: _Around) -> bool:
+    """True for an element that the source did not have there, and without which something would go."""
+    if name == "identifier":
+        return path not in around.others
+    if name == "coding":
+        stem = path.rpartition("coding[")[0] + "coding["
+        if any(each.startswith(stem) for each in around.known):
+            return not any(each in around.known for _, each in beside)
+        return not value.get("system", "").endswith(("/NullFlavor", "/v3-NullFlavor"))
+    own = list(_references(value))
+    if any(own.count(each) == around.references.count(each) for each in own):
+        return True
+    if path.endswith("]") and name not in APART:  # told apart by its code
+        said = {leaf for leaf in _leaves(value) if not leaf[0].startswith("code.")}
+        return not any(each in around.known and said <= set(_leaves(one)) for one, each in beside)
+    return False
+
+
+def _put(element: Tree, name: str, left: list[Any]) -> None:
+    if not any(each is not None for each in left):
+        del element[name]
+    else:
+        element[name] = left if isinstance(element[name], list) else left[0]
+
+
+def _leaves(element: Any, path: str = "") -> Iterator[tuple[str, str]]:
+    if isinstance(element, dict):
+        for name, each in element.items():
+            yield from _leaves(each, f"{path}.{name}" if path else name)
+    elif isinstance(element, list):
+        for each in element:
+            yield from _leaves(each, path)
+    elif element is not None:
+        yield path, str(element)
 
 
 def _references(value: Any) -> Iterator[str]:

@@ -84,7 +84,7 @@ class FhirReader:
         """The code of FHIR for a code of the zib, by a concept map."""
         found = self.maps.get(name)
         target = found.forward(code.code, code.system, self.loaded.compiled.version) if found else None
-        return Code(target.code, target.system) if target else None
+        return Code(target.code, target.system, target.display) if target else None
 
     def _blocks(self, parts: list[Known], c: FhirReading, *, primary: bool) -> Iterator[Block]:
         reached = {each for each, _ in c.done}

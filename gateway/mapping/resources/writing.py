@@ -82,7 +82,8 @@ class FhirWriter:
             for at in origin.also:
                 c.used[at] = c.used[at] or CARRIED
         if origin.inside:
-            self._trimmer.trim(resource, origin.inside, part.joined)
+            others = [path for each in me.origins if each for path in each.inside]
+            self._trimmer.trim(resource, origin.inside, others, part.joined)
         known = [url for url in origin.profiles if url.partition("|")[0] in self.loaded.by_profile]
         if origin.profiles:
             made = () if known else resource["meta"].get("profile", ())

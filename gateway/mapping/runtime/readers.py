@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 from gateway.blocks.values import Absent, Code, Text
 from gateway.mapping.runtime.fhir_values import (
     CODING,
+    DERIVED,
     Read,
     absent_reason,
     boolean_of,
@@ -28,8 +29,6 @@ if TYPE_CHECKING:
     from gateway.mapping.runtime.reading import FhirReading
 
 Tree = dict[str, Any]
-DERIVED = -2
-"""The number of what follows from the block, and may follow otherwise tomorrow."""
 
 
 # -- reaching into a resource ------------------------------------------------------------------------
@@ -59,11 +58,11 @@ def extensions(source: Any, key: str, url: str, c: FhirReading) -> Iterator[Tree
             yield found
 
 
-def chosen(source: Tree, key: str, c: FhirReading, fixed: Tree) -> Iterator[Tree]:
-    """The elements at `key` that hold what a selector fixes."""
+def chosen(source: Tree, key: str, c: FhirReading, fixed: Tree, at: int = -1) -> Iterator[Tree]:
+    """The elements at `key` that hold what a selector fixes; `at` says whether the selector is written again."""
     for found in items(source, key):
         if isinstance(found, dict) and holds(found, fixed):
-            mark_fixed(found, fixed, c)
+            mark_fixed(found, fixed, c, at=at)
             yield found
 
 
@@ -97,19 +96,19 @@ def holds(element: Any, fixed: Any) -> bool:
     return bool(element == fixed)
 
 
-def mark_fixed(element: Any, fixed: Any, c: FhirReading, rule: str = "") -> None:
+def mark_fixed(element: Any, fixed: Any, c: FhirReading, rule: str = "", at: int = -1) -> None:
     """Tell the account that the fixed members were recognised; a display of its own stays the element's."""
     if isinstance(fixed, dict):
         plain = tuple(name for name, value in fixed.items() if not isinstance(value, dict | list | There))
-        c.mark(element, plain, rule)
+        c.mark(element, plain, rule, at)
         if "display" in fixed and element.get("display", fixed["display"]) != fixed["display"]:
             c.mark(element, ("display",), rule, DERIVED)
         for name, value in fixed.items():
             if isinstance(value, dict | list):
-                mark_fixed(element[name], value, c, rule)
+                mark_fixed(element[name], value, c, rule, at)
     elif isinstance(fixed, list):
         for value in fixed:
-            mark_fixed(next(each for each in element if holds(each, value)), value, c, rule)
+            mark_fixed(next(each for each in element if holds(each, value)), value, c, rule, at)
 
 
 def fixed(source: Tree, key: str, cases: list[Any], c: FhirReading, rule: str) -> None:

@@ -10,6 +10,7 @@ from gateway.blocks.values import Absent, Block, Boolean, Code, Identifier, Ref
 from gateway.mapping.runtime.context import Context
 from gateway.mapping.runtime.fhir_values import (
     CODING,
+    DERIVED,
     LINK,
     REFERENCE,
     code_of_coding,
@@ -19,7 +20,7 @@ from gateway.mapping.runtime.fhir_values import (
     truth_of_text,
 )
 from gateway.mapping.runtime.groups import same
-from gateway.mapping.runtime.readers import DERIVED, items
+from gateway.mapping.runtime.readers import items
 from gateway.mapping.runtime.spelling import NULL_FLAVOR
 from gateway.mapping.runtime.state import Reading
 
@@ -211,11 +212,21 @@ class FhirReading(Reading):
             source = self.untranslate(name, value)
             if source is None:
                 return value
+            self._own_words(name, found)
             if source.system == NULL_FLAVOR and source.code != "OTH":
                 return Absent(source.code, value.text, value.at)
             return Code(source.code, source.system, source.display, "", value.text, value.at)
 
         return back
+
+    def _own_words(self, name: str, found: Any) -> None:
+        """The words that the source has for a code are its own when the map writes others for it."""
+        for each in found.get("coding", (found,)) if isinstance(found, dict) else ():
+            source = self.untranslate(name, self._code(each)) if "display" in each else None
+            written = self.retranslate(name, source) if source is not None else None
+            marks = self.marks.get(id(each), {})
+            if written is not None and written.display != each["display"] and "display" in marks:
+                marks["display"] = (marks["display"][0], DERIVED)
 
     def _truth(self, name: str, found: Any, rule: str) -> Boolean | Absent | None:
         """True or false (or why neither); nothing for a code that says neither."""
@@ -244,6 +255,7 @@ class FhirReading(Reading):
                     self.mark(each, CODING, rule, value.at)
             if "text" in found:
                 self.mark(found, ("text",), rule, value.at)
+            self._own_words(name, {"coding": [each for each in codings if each is not chosen]})
         return value
 
     def _code(self, coding: Tree) -> Code:
