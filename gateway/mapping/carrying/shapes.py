@@ -69,8 +69,9 @@ class Trimmer:
         other blocks share.
         """
         around = _Around(frozenset(inside), frozenset(others), list(_references(resource)))
-        for name in resource.keys() - {*_ASIDE, *joined}:
-            self._member(resource, name, resource["resourceType"], "", around)
+        for name in resource.keys() - _ASIDE:
+            shared = around._replace(shared=name in joined)
+            self._member(resource, name, resource["resourceType"], "", shared)
 
     def _member(self, element: Tree, name: str, kind: str, path: str, around: _Around) -> None:
         child = self._types.child(kind, name.removeprefix("_"))
@@ -97,7 +98,7 @@ class Trimmer:
             if child is None or child.min and name not in known and name not in APART:
                 continue
             if child.choice and name not in known:
-                if child.choice in sent:
+                if child.choice in sent and not around.shared:
                     del element[name]
             else:
                 self._member(element, name, kind, path, around)
@@ -109,13 +110,15 @@ class _Around(NamedTuple):
     known: frozenset[str]
     others: frozenset[str]
     references: list[str]
+    shared: bool = False
+    """Other blocks may say what stands there, and the source did not."""
 
 
 def _stays(value: Any, name: str, path: str, beside: list[tuple[Any, str]], around: _Around) -> bool:
     """True for an element that the source did not have there, and without which something would go."""
     if name == "identifier":
         return path not in around.others
-    if name == "coding":
+    if name == "coding" and not around.shared:
         stem = path.rpartition("coding[")[0] + "coding["
         if any(each.startswith(stem) for each in around.known):
             return not any(each in around.known for _, each in beside)
@@ -126,7 +129,7 @@ def _stays(value: Any, name: str, path: str, beside: list[tuple[Any, str]], arou
     if path.endswith("]") and name not in APART:  # told apart by its code
         said = {leaf for leaf in _leaves(value) if not leaf[0].startswith("code.")}
         return not any(each in around.known and said <= set(_leaves(one)) for one, each in beside)
-    return False
+    return around.shared
 
 
 def _put(element: Tree, name: str, left: list[Any]) -> None:

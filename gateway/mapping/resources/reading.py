@@ -21,6 +21,7 @@ from gateway.terminology.conceptmaps import ConceptMaps
 from gateway.terminology.systems import CodeSystems
 
 Tree = dict[str, Any]
+CONTAINED = ".contained["
 POINTING = ("reference", "type", "display")
 """What a reference says that points back: that there is one, to which resource."""
 
@@ -55,7 +56,7 @@ class FhirReader:
         c.beside = frozenset(url for _, url in self.loaded.compiled.beside.values())
         c.registers = self.systems.identifiers
         placed = list(resources_of(tree, c))
-        parts = [(resource, self._keys.part(resource, place, c)) for place, resource in placed]
+        parts = self._parts(placed, c)
         self._keys.assign(parts, c)
         parts = [(resource, self._keys.settled(resource, part, c)) for resource, part in parts]
         blocks = [
@@ -69,6 +70,19 @@ class FhirReader:
         if not self.loaded.compiled.types:
             self._origins.note([resource for _, resource in placed], blocks, c)
         return blocks, c
+
+    def _parts(self, placed: list[tuple[str, Tree]], c: FhirReading) -> list[Known]:
+        """Each resource with the part that reads it; what an unread one contains has no life of its own."""
+        unread: set[str] = set()
+        found: list[Known] = []
+        for place, resource in placed:
+            if place.partition(CONTAINED)[0] in unread:
+                found.append((resource, None))
+                continue
+            part = self._keys.part(resource, place, c)
+            unread.update([place] if part is None else [])
+            found.append((resource, part))
+        return found
 
     def _untranslate(self, name: str, code: Code) -> Code | None:
         """The zib's code for a code of FHIR, by a concept map."""

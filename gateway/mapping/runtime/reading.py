@@ -334,9 +334,15 @@ class FhirReading(Reading):
             return False
         own = self.find(literal)
         if own is not None:
-            return self.keys.get(id(own)) != self.keys.get(id(role))
+            together = self.keys.get(id(own)) == self.keys.get(id(role))
+            return not (together or self._leads_to(role, own))
         possible = self.blocks_of.get(_kind(literal), frozenset())
         return bool(possible) and self._block(role) not in possible
+
+    def _leads_to(self, role: Tree, own: Tree) -> bool:
+        """True when a resource refers to another of a block of its kind: one person in several roles."""
+        referred = (each.get("reference", "") for each in role.values() if isinstance(each, dict))
+        return self._block(role) == self._block(own) and any(self.find(each) is own for each in referred)
 
     def _block(self, resource: Tree | None) -> str:
         """The type of the block that a resource of the document is part of."""
