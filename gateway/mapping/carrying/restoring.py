@@ -72,14 +72,29 @@ def _restore_items(target: list[Any], source: list[Any], masks: list[Mask]) -> N
             if value not in target:
                 target.append(value)
             continue
-        leaves = Counter(_leaves(value))
-        shared = [(sum((leaves & Counter(_leaves(target[i]))).values()), -i) for i in free]
-        most, at = max(shared, default=(0, 0))
+        leaves, near = Counter(_leaves(value)), tuple(_holders(mask))
+        shared = [(*_alike(leaves & Counter(_leaves(target[i])), near), -i) for i in free]
+        _, most, at = max(shared, default=(0, 0, 0))
         if most:
             free.remove(-at)
             _restore(target[-at], value, mask)
         else:
             target.append(value)
+
+
+def _alike(shared: Counter[tuple[str, str]], near: tuple[str, ...]) -> tuple[int, int]:
+    """How much two items have in common: in the elements that get something back, and in all."""
+    return sum(times for (path, _), times in shared.items() if path.startswith(near)), shared.total()
+
+
+def _holders(mask: Mask, path: str = "") -> Iterator[str]:
+    """The paths of the elements of an item that get something back."""
+    for inner in mask if isinstance(mask, list) else [mask]:
+        if isinstance(inner, dict):
+            if any(each is True for each in inner.values()):
+                yield f"{path}."
+            for name, each in inner.items():
+                yield from _holders(each, f"{path}.{name}")
 
 
 def _leaves(element: Any, path: str = "") -> Iterator[tuple[str, str]]:

@@ -57,8 +57,9 @@ def _path(name: str, element: Any, oid: Oid) -> str:
 class Trimmer:
     """Takes out of resources of one format what their sources did not have."""
 
-    def __init__(self, types: ElementTypes, oid: Oid) -> None:
-        self._types, self._oid = types, oid
+    def __init__(self, types: ElementTypes, oid: Oid, beside: Collection[str] = ()) -> None:
+        """`beside` are the extensions of a reference that only tell more of what it refers to."""
+        self._types, self._oid, self._beside = types, oid, beside
 
     def trim(
         self, resource: Tree, inside: Collection[str], others: Collection[str], joined: Collection[str]
@@ -91,6 +92,9 @@ class Trimmer:
         _put(element, name, [each for each in left if each != {}])
 
     def _inside(self, element: Tree, kind: str, path: str, around: _Around) -> None:
+        if "reference" in element and "extension" in element:
+            left = [each for each in element["extension"] if not self._is_added(each, path, around)]
+            _put(element, "extension", left)
         here = {name: self._types.child(kind, name.removeprefix("_")) for name in element}
         known = {name for name in element if path + name in around.known}
         sent = {child.choice for name, child in here.items() if child and name in known} - {""}
@@ -102,6 +106,10 @@ class Trimmer:
                     del element[name]
             else:
                 self._member(element, name, kind, path, around)
+
+    def _is_added(self, extension: Tree, path: str, around: _Around) -> bool:
+        url = extension.get("url")
+        return url in self._beside and f"{path}extension[{url}]" not in around.known
 
 
 class _Around(NamedTuple):

@@ -14,6 +14,7 @@ from gateway.mapping.resources.keys import Keys, Known
 from gateway.mapping.resources.origins import Origins
 from gateway.mapping.resources.places import dangling, resources_of
 from gateway.mapping.runtime.context import Context
+from gateway.mapping.runtime.fhir_values import DERIVED
 from gateway.mapping.runtime.groups import every
 from gateway.mapping.runtime.readers import extensions, items, store
 from gateway.mapping.runtime.reading import FhirReading, contained
@@ -161,3 +162,4 @@ def _read_back(found: Tree, back: BackFacts, block: Block | None, target: str, c
     else:
         at = c.take_members(found, POINTING, back.rule)
         store(block.values, back.concept, Ref(target, at=at), many=back.many)
+    c.mark(found, ("display",), back.rule, DERIVED)  # it is the name of the block that now refers

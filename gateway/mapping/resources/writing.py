@@ -39,7 +39,9 @@ class FhirWriter:
 
     @cached_property
     def _trimmer(self) -> Trimmer:
-        return Trimmer(self.types(), self.systems.system)
+        return Trimmer(
+            self.types(), self.systems.system, [url for _, url in self.loaded.compiled.beside.values()]
+        )
 
     def write(
         self, blocks: Sequence[Block], context: Context, size: int, seed: str

@@ -312,10 +312,12 @@ class Writing:
             origin = target.origins[0] if target.origins else None
             if origin is not None and name not in origin.members:
                 continue  # the source pointed the other way
+            if origin is not None:  # words that it had are back by now
+                (found[inner] if url else found).pop("display", None)
             if repeating:
                 there = resource.setdefault(name, [])
-                if found not in there:  # several parts of the block have the row
-                    there.append(found)
+                if not any(_pointed_at(each, inner) == _pointed_at(found, inner) for each in there):
+                    there.append(found)  # unless another part of the block has the row too
             else:
                 resource.setdefault(name, found)
             self.used[ref.at] = rule
@@ -362,3 +364,8 @@ class Writing:
             for name, value in block.values.items():
                 if type(value) is Ref and value.key and name != "Subject":
                     self._pointing.setdefault((value.key, block.type, name), []).append(block.values)
+
+
+def _pointed_at(element: Tree, inner: str) -> tuple[str, str]:
+    """In which extension, if any, an element points at which resource."""
+    return element.get("url", ""), (element.get(inner, {}) if inner else element).get("reference", "")
