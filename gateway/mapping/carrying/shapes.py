@@ -69,7 +69,12 @@ class Trimmer:
         `others` are the paths of all resources that its block was read from; `joined` are the members that
         other blocks share.
         """
-        around = _Around(frozenset(inside), frozenset(others), list(_references(resource)))
+        around = _Around(
+            frozenset(inside),
+            frozenset(others),
+            list(_references(resource)),
+            {text for path, text in _leaves(resource) if not path.startswith("identifier.")},
+        )
         for name in resource.keys() - _ASIDE:
             shared = around._replace(shared=name in joined)
             self._member(resource, name, resource["resourceType"], "", shared)
@@ -83,6 +88,8 @@ class Trimmer:
         paths = [path + _path(name, each, self._oid) for each in items]
         left = []
         for each, here in zip(items, paths, strict=True):
+            if name == "identifier" and each in left:
+                continue  # two concepts have that number
             if each is None or here in around.known:
                 if isinstance(each, dict):
                     self._inside(each, inner, f"{here}.", around)
@@ -118,6 +125,8 @@ class _Around(NamedTuple):
     known: frozenset[str]
     others: frozenset[str]
     references: list[str]
+    words: set[str]
+    """All that the resource says, but its numbers."""
     shared: bool = False
     """Other blocks may say what stands there, and the source did not."""
 
@@ -125,7 +134,7 @@ class _Around(NamedTuple):
 def _stays(value: Any, name: str, path: str, beside: list[tuple[Any, str]], around: _Around) -> bool:
     """True for an element that the source did not have there, and without which something would go."""
     if name == "identifier":
-        return path not in around.others
+        return path not in around.others and value.get("value") not in around.words
     if name == "coding" and not around.shared:
         stem = path.rpartition("coding[")[0] + "coding["
         if any(each.startswith(stem) for each in around.known):

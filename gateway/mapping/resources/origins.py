@@ -44,7 +44,7 @@ class Origins:
         """Tell every block which resources it was read from, with what no row read of them."""
         form = self.loaded.compiled.name
         ids = _own_ids(by_id.values())
-        rests = {each: residue(by_id[each], c) for each, _ in c.done}
+        rests = {each: residue(by_id[each], c) for each in dict.fromkeys(each for each, _ in c.done)}
         names = _names(c) if any('"reference"' in found.rest for found in rests.values()) else {}
         found: dict[str, list[Origin]] = {}
         for (each, key), part in c.done.items():

@@ -64,6 +64,7 @@ class FhirReader:
             *self._blocks(parts, c, primary=True),
             *self._blocks(parts, c, primary=False),
         ]
+        self._attach(c)
         self._read_backs(parts, blocks, c)
         impart(blocks, c)
         c.issues += dangling(c, placed)
@@ -119,6 +120,18 @@ class FhirReader:
                 c.made[key] = block
                 yield block
 
+    def _attach(self, c: FhirReading) -> None:
+        """Who has a role that does not say whose it is: the references to both do."""
+        for key, resource in c.attached:
+            block, name = c.made.get(key), c.parts.get(id(resource), "").partition("/")[2]
+            if block is None or (id(resource), key) in c.done or name in _parts_of(key, c):
+                continue
+            c.done[id(resource), key] = name
+            c.current.append(block)
+            c.local = contained(resource)
+            self._readers[block.type, name](resource, block.values, None, c)
+            c.current.pop()
+
     def _read_backs(self, parts: list[Known], blocks: list[Block], c: FhirReading) -> None:
         """References that stand in the resource referred to."""
         by_key = {block.key: block for block in blocks}
@@ -134,6 +147,11 @@ class FhirReader:
                         other = c.find(found.get("reference", ""))
                         if other is not None and c.parts.get(id(other)) == f"{back.block}/{back.part}":
                             _read_back(found, back, by_key.get(c.keys[id(other)]), c.keys[id(resource)], c)
+
+
+def _parts_of(key: str, c: FhirReading) -> set[str]:
+    """The parts that a block was read from."""
+    return {part for (_, known), part in c.done.items() if known == key}
 
 
 def _meant(resource: Tree, back: BackFacts) -> bool:

@@ -97,7 +97,7 @@ def code_of_codeable(found: Tree, c: FhirReading, rule: str) -> Code | Absent | 
     if not text or value is None:
         return value
     if text == codings[0].get("display"):
-        c.mark(found, ("text",), rule)
+        c.mark(found, ("text",), rule, DERIVED)
         return value
     c.mark(found, ("text",), rule, value.at)
     if isinstance(value, Absent):

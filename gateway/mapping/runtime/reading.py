@@ -69,6 +69,8 @@ class FhirReading(Reading):
         self.joins: list[Block] = []
         self.imparted: list[tuple[Ref, Tree]] = []
         """(reference to a block, what the element says there of that block)"""
+        self.attached: list[tuple[str, Tree]] = []
+        """(key of a block, a resource that a reference names beside one of that block)"""
         self.variants: dict[str, str] = {}
         """key of a block that is another one in some acts only → key of that other"""
         self.local: dict[str, Tree] = {}
@@ -297,9 +299,11 @@ class FhirReading(Reading):
         at = self.take_members(found, REFERENCE, rule)
         literal = found.get("reference", "")
         apart = self.is_apart(found)
-        resource = None if apart else self.second(found, rule, at)
-        resource = resource or self.find(literal)
+        role, own = None if apart else self.second(found, rule, at), self.find(literal)
+        resource = own if role is None else role
         key = self.keys.get(id(resource), "") if resource is not None else ""
+        if role is not None and own is not None:
+            self.attached.append((key, own))
         identifier = None
         if "identifier" in found:
             sent = found["identifier"]
@@ -340,9 +344,10 @@ class FhirReading(Reading):
         return bool(possible) and self._block(role) not in possible
 
     def _leads_to(self, role: Tree, own: Tree) -> bool:
-        """True when a resource refers to another of a block of its kind: one person in several roles."""
-        referred = (each.get("reference", "") for each in role.values() if isinstance(each, dict))
-        return self._block(role) == self._block(own) and any(self.find(each) is own for each in referred)
+        """True when a role is one of that person: it says so, or says nobody's."""
+        referred = [self.find(each.get("reference", "")) for each in role.values() if isinstance(each, dict)]
+        persons = [each for each in referred if self._block(each) == self._block(role)]
+        return self._block(role) == self._block(own) and (not persons or any(each is own for each in persons))
 
     def _block(self, resource: Tree | None) -> str:
         """The type of the block that a resource of the document is part of."""
