@@ -388,10 +388,11 @@ def take_kept(
             c.mark(original, ("url",), rule)
             result = code_of_codeable(original["valueCodeableConcept"], c, rule)
             if result is not None:
+                at = result.at if value is None or c.spells(read, result, value) else DERIVED
                 if isinstance(value, dict):
-                    c.mark(value, CODING, rule, result.at)
+                    c.mark(value, CODING, rule, at)
                 elif value is not None:
-                    c.mark_item(source, key, i, rule, result.at)
+                    c.mark_item(source, key, i, rule, at)
         elif value is not None:
             result = read_at(source, key, i, value, read, c, rule)
         else:

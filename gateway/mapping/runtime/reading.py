@@ -189,6 +189,8 @@ class FhirReading(Reading):
     def spells(self, read: Any, value: Any, found: Any) -> bool:
         """True when a code that a reader translates back is what a value is translated to."""
         name = next((key[0] for key, each in self._unmapped.items() if each is read), "")
+        if type(value) is Absent:
+            value = Code(value.reason, NULL_FLAVOR)
         target = self.retranslate(name, value) if name and type(value) is Code else None
         code = (
             found if not isinstance(found, dict) else next(iter(found.get("coding", ())), found).get("code")
@@ -215,6 +217,7 @@ class FhirReading(Reading):
             if source is None:
                 return value
             self._own_words(name, found)
+            self._own_code(name, source, found)
             if source.system == NULL_FLAVOR and source.code != "OTH":
                 return Absent(source.code, value.text, value.at)
             return Code(source.code, source.system, source.display, "", value.text, value.at)
@@ -229,6 +232,19 @@ class FhirReading(Reading):
             marks = self.marks.get(id(each), {})
             if written is not None and written.display != each["display"] and "display" in marks:
                 marks["display"] = (marks["display"][0], DERIVED)
+
+    def _own_code(self, name: str, source: Code, found: Any) -> None:
+        """A code that the map reads and would not write (resolved is inactive to the zib) stays the source's."""
+        element, member, sent = (found, "code", "") if isinstance(found, dict) else (found[0], found[1], found[3])
+        if isinstance(found, dict):
+            element = next(iter(found.get("coding", ())), found)
+            sent = element.get("code", "")
+        written = self.retranslate(name, source)
+        if written is not None and written.code != sent:
+            marks = self.marks.get(id(element), {})
+            for each in (member, (member, 0 if isinstance(found, dict) else found[2]), "display"):
+                if each in marks:
+                    marks[each] = (marks[each][0], DERIVED)
 
     def _truth(self, name: str, found: Any, rule: str) -> Boolean | Absent | None:
         """True or false (or why neither); nothing for a code that says neither."""
