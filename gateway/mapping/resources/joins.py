@@ -37,26 +37,53 @@ def fresh_joins(blocks: list[Block], c: FhirReading) -> list[Block]:
 def impart(blocks: list[Block], c: FhirReading) -> None:
     """Give blocks what other resources said of them, where they do not say it themselves.
 
-    What acts say differently of one block (the role of a professional in each) holds in that act only: the
-    references of those acts point at a block of its own, that says the same besides.
+    What acts say differently of one block (the role of a professional in each, when a device came into use)
+    holds in that act only: the references of those acts point at a block of its own, that says the same besides.
     """
     by_key = {block.key: block for block in blocks}
     for key, refs in _imparted(c).items():
         if key in by_key:
-            said = _distinct(values for _, values in refs)
-            for number, values in enumerate(said[1:], 1):
-                _apart(blocks, by_key[key], number, values, refs, c)
-            if len(said) > 1 and _elsewhere(blocks, key, {ref.at for ref, _ in refs}):
-                _apart(blocks, by_key[key], 0, said[0], refs, c)
-            else:
-                by_key[key].values = {**said[0], **by_key[key].values}
+            _impart(blocks, by_key[key], refs, c)
+
+
+def _impart(blocks: list[Block], block: Block, refs: Said, c: FhirReading) -> None:
+    said = _distinct(values for _, values in refs)
+    for _, values in refs:
+        _said_again(values, next(each for each in said if same(each, values)), c)
+    for number, values in enumerate(said[1:], 1):
+        _apart(blocks, block, number, values, refs, c)
+    elsewhere = len(said) > 1 and _elsewhere(blocks, block.key, {ref.at for ref, _ in refs})
+    if elsewhere or _contradicts(said[0], block.values):
+        _apart(blocks, block, 0, said[0], refs, c)
+    else:
+        _said_again(said[0], block.values, c)
+        block.values = {**said[0], **block.values}
+
+
+def _said_again(values: Any, known: Any, c: FhirReading) -> None:
+    """Tell the account that values are read as those that say the same."""
+    if values is known:
+        return
+    if isinstance(values, dict):
+        for name in values.keys() & known.keys():
+            _said_again(values[name], known[name], c)
+    elif isinstance(values, list):
+        for each, other in zip(values, known, strict=False):
+            _said_again(each, other, c)
+    elif values.at >= 0:
+        c.said_before(values.at, known.at)
+
+
+def _contradicts(values: Values, own: Values) -> bool:
+    """True when a block says otherwise itself."""
+    return any(name in own and not within(value, own[name]) for name, value in values.items())
 
 
 def _apart(
     blocks: list[Block], block: Block, number: int, values: Values, refs: Said, c: FhirReading
 ) -> None:
     """One more block, with these values, for the references that they were said at."""
-    variant = Block(block.type, block.release, f"{block.key}-as-{number}", {**values, **block.values})
+    variant = Block(block.type, block.release, f"{block.key}-as-{number}", {**block.values, **values})
     c.variants[variant.key] = block.key
     blocks.append(variant)
     mine = {ref.at for ref, each in refs if same(each, values)}
