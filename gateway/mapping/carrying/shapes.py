@@ -106,7 +106,7 @@ class Trimmer:
         known = {name for name in element if path + name in around.known}
         sent = {child.choice for name, child in here.items() if child and name in known} - {""}
         for name, child in here.items():
-            if child is None or child.min and name not in known and name not in APART:
+            if child is None or (child.min and name not in known and name not in APART):
                 continue
             if child.choice and name not in known:
                 if child.choice in sent and not around.shared:

@@ -38,7 +38,7 @@ def impart(blocks: list[Block], c: FhirReading) -> None:
     """Give blocks what other resources said of them, where they do not say it themselves.
 
     What acts say differently of one block (the role of a professional in each, when a device came into use)
-    holds in that act only: the references of those acts point at a block of its own, that says the same besides.
+    holds in that act only: the references of those acts point at a block of its own, the same besides.
     """
     by_key = {block.key: block for block in blocks}
     for key, refs in _imparted(c).items():

@@ -210,7 +210,9 @@ def integer_of_quantity(found: Tree, c: FhirReading, rule: str) -> Integer | Non
     """The number of a Quantity that counts; None for one that is not whole, or that is only a limit (`<`)."""
     if "value" not in found or "comparator" in found or found["value"] != int(found["value"]):
         return None
-    return Integer(int(found["value"]), c.take_members(found, QUANTITY, rule))
+    at = c.take_members(found, QUANTITY, rule)
+    c.mark(found, ("unit",), rule, DERIVED)  # a number has no words for its unit
+    return Integer(int(found["value"]), at)
 
 
 def integer_of_text(found: Any, c: FhirReading, rule: str) -> Integer | None:

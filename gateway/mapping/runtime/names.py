@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING, Any
 from gateway.blocks.values import Code, Text
 from gateway.mapping.runtime.groups import dig
 from gateway.mapping.runtime.spelling import NULL_FLAVOR
-from gateway.mapping.runtime.spelling import text as words
 
 if TYPE_CHECKING:
     from gateway.mapping.runtime.reading import FhirReading

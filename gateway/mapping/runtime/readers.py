@@ -59,7 +59,7 @@ def extensions(source: Any, key: str, url: str, c: FhirReading) -> Iterator[Tree
 
 
 def chosen(source: Tree, key: str, c: FhirReading, fixed: Tree, at: int = -1) -> Iterator[Tree]:
-    """The elements at `key` that hold what a selector fixes; `at` says whether the selector is written again."""
+    """The elements at `key` that hold what a selector fixes; DERIVED: nothing writes that again."""
     for found in items(source, key):
         if isinstance(found, dict) and holds(found, fixed):
             mark_fixed(found, fixed, c, at=at)

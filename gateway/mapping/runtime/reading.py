@@ -234,17 +234,16 @@ class FhirReading(Reading):
                 marks["display"] = (marks["display"][0], DERIVED)
 
     def _own_code(self, name: str, source: Code, found: Any) -> None:
-        """A code that the map reads and would not write (resolved is inactive to the zib) stays the source's."""
-        element, member, sent = (found, "code", "") if isinstance(found, dict) else (found[0], found[1], found[3])
+        """A code that is read by the map and not written by it (resolved is inactive) stays the source's."""
+        members: list[Any]
         if isinstance(found, dict):
             element = next(iter(found.get("coding", ())), found)
-            sent = element.get("code", "")
-        written = self.retranslate(name, source)
+            sent, members = element.get("code"), ["code", "display"]
+        else:
+            element, sent, members = found[0], found[3], [(found[1], found[2])]
+        written, marks = self.retranslate(name, source), self.marks.get(id(element), {})
         if written is not None and written.code != sent:
-            marks = self.marks.get(id(element), {})
-            for each in (member, (member, 0 if isinstance(found, dict) else found[2]), "display"):
-                if each in marks:
-                    marks[each] = (marks[each][0], DERIVED)
+            marks.update({each: (marks[each][0], DERIVED) for each in members if each in marks})
 
     def _truth(self, name: str, found: Any, rule: str) -> Boolean | Absent | None:
         """True or false (or why neither); nothing for a code that says neither."""
@@ -348,7 +347,7 @@ class FhirReading(Reading):
         return None
 
     def is_apart(self, found: Tree) -> bool:
-        """True when the second resource is of another block than the reference itself: that says two things."""
+        """True when the second resource is of another block than the reference: that says two things."""
         role, literal = self.second(found), found.get("reference", "")
         if role is None or not literal:
             return False
