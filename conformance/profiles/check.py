@@ -166,8 +166,8 @@ class Checker:
         inside = item.inside
         if item.type in _QUANTITIES and "unit" in inside and not {"code", "system"} <= inside.keys():
             yield Fault(item.type, place, "unit", str(item.value))
-        if item.type in _QUANTITIES and inside.get("system") == UCUM and not is_ucum(inside["code"]):
-            yield Fault(item.type, place, "unit", inside["code"])
+        if item.type in _QUANTITIES and inside.get("system") == UCUM and not is_ucum(inside.get("code", "")):
+            yield Fault(item.type, place, "unit", str(inside.get("code")))
         local = item.type == "Reference" and "://" not in inside.get("reference", "://")
         if local and self._resolved(inside) is None:
             yield Fault(item.type, place, "resolves")

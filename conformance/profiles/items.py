@@ -30,11 +30,11 @@ def children(item: Item, types: FhirTypes) -> dict[str, list[Item]]:
         element = types.child(item.type, key.removeprefix("_"))
         if element is None or (key.startswith("_") and key[1:] in item.inside):
             continue  # resourceType; extensions of a value are found with the value
-        kind = value["resourceType"] if element.type == "Resource" else element.type
         beside = listed(item.inside.get(f"_{element.name}"))
         for i, each in enumerate(listed(value)):
             extra = beside[i] if i < len(beside) else None
             inside = each if isinstance(each, dict) else extra or {}
+            kind = inside["resourceType"] if element.type == "Resource" else element.type
             found.setdefault(_name(element), []).append(Item(None if key[0] == "_" else each, kind, inside))
     return found
 
