@@ -17,6 +17,8 @@ from gateway.mapping.runtime.spelling import NULL_FLAVOR
 Tree = dict[str, Any]
 Key = tuple[str, ...]
 FORMS: dict[Version, str] = {"r4": "fhir-r4", "stu3": "fhir-stu3"}
+JOINED: dict[Version, set[str]] = {"stu3": {"PlannedCareActivity"}}
+"""Blocks without a resource of their own: other resources say that they are planned."""
 VARIANTS = 8
 """Enough for every kind of target, and for most of the codes that concept maps translate."""
 
@@ -43,12 +45,11 @@ def published(
         yield path.stem, bundle(translator.write(read, FORMS[version], context).resources, context.base)
 
 
-def made_up(
-    translator: Translator, context: Context, version: Version = "r4"
-) -> Iterator[tuple[str, Tree]]:
+def made_up(translator: Translator, context: Context, version: Version = "r4") -> Iterator[tuple[str, Tree]]:
     """One document a variant, with one block of every kind that the format maps, all concepts filled."""
     compiled = translator.loaded(FORMS[version]).compiled
-    names = frozenset(part.block for part in compiled.parts if part.release == compiled.release)
+    mapped = {part.block for part in compiled.parts if part.release == compiled.release}
+    names = frozenset(mapped | JOINED.get(version, set()))
     for variant in range(VARIANTS):
         filled = Filled(translator.profiles, compiled.release, names, variant)
         written = translator.write_blocks(

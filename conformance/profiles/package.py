@@ -70,7 +70,10 @@ class Package:
         assert differential is not None, url  # these packages publish every difference
         bases = (above, *base.bases) if base else (above,)
         return Profile(
-            url, value(structure, "type"), bases, derived(base.root if base else None, differential, self.types)
+            url,
+            value(structure, "type"),
+            bases,
+            derived(base.root if base else None, differential, self.types),
         )
 
     def claimed(self, resource: dict[str, Any]) -> list[Profile]:

@@ -66,7 +66,7 @@ class Slicing:
     def _agrees(self, item: Item, part: Node, path: str) -> bool:
         values = [item.value] if path == "$this" else _along(item.inside, path.split("."))
         wanted = list(self._constraints(item, part, path))
-        return all(any(self._obeys(value, node) for value in values) for node in wanted)
+        return bool(wanted) and all(any(self._obeys(value, node) for value in values) for node in wanted)
 
     def _constraints(self, item: Item, part: Node, path: str) -> Iterator[Node]:
         """What the slice, and the profile of its type, say of the element at the path."""
@@ -77,11 +77,7 @@ class Slicing:
             yield Node(pattern=part.pattern[path][0])
         urls = part.kinds.get(item.type, Kind()).profiles
         for root in (part, *(self.package.profile(url).root for url in urls if url in self.package)):
-            found: Node | None = root
-            for name in path.split("."):
-                found = found.children.get(name) if found else None
-            if found:
-                yield found
+            yield from _below(root, path.split("."))
 
     def _obeys(self, value: Any, node: Node) -> bool:
         wanted = node.pattern if node.fixed is None else node.fixed
@@ -94,6 +90,16 @@ class Slicing:
             for name, child in node.children.items()
             if _fixes(child)
         )
+
+
+def _below(node: Node, path: list[str]) -> Iterator[Node]:
+    """The elements at a path, those of slices that must be there too."""
+    if not path:
+        yield node
+        return
+    for each in (node, *(part for part in node.slices.values() if part.min)):
+        if path[0] in each.children:
+            yield from _below(each.children[path[0]], path[1:])
 
 
 def _fixes(node: Node) -> bool:
