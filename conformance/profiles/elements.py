@@ -1,8 +1,8 @@
 """What a profile says of its elements, as a tree; a profile says it on top of the one it derives from.
 
-Source: ElementDefinition and Profiling of FHIR R4 (https://hl7.org/fhir/R4/elementdefinition.html, §5.1) and of
-STU3 (https://hl7.org/fhir/STU3/elementdefinition.html, §5.1), where each target has a type of its own, a binding a
-reference, and one type of a choice may stand under its own name.
+Source: ElementDefinition and §5.1 Profiling, of FHIR R4 (https://hl7.org/fhir/R4/elementdefinition.html) and
+STU3 (https://hl7.org/fhir/STU3/elementdefinition.html), where each target has a type of its own, a binding
+refers to its value set, and one type of a choice may stand under its own name.
 """
 
 from __future__ import annotations

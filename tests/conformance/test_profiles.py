@@ -194,8 +194,8 @@ EXAMPLES["r4"] = {
     ("nl-core-CareTeam", "CareTeam.participant:healthcareProfessional", "max"),
     ("nl-core-Problem", "Condition.verificationStatus.coding", "slice"),
 }
-# Here: a Binary names no profile, units have no code, a resource inside another is not followed, products are in
-# none of the files, and four say what their profile has no slice, or another target, for.
+# Here: a Binary names no profile, units have no code, a resource inside another is not followed, products are
+# in none of the files, and four say what their profile has no slice, or another target, for.
 EXAMPLES["stu3"] = {
     ("Binary", "meta.profile", "profile"),
     ("Quantity", "Observation.component.value[x]", "unit"),

@@ -78,8 +78,7 @@ class FhirWriter:
         part = self.loaded.parts[me.block.type, me.part]
         self._leave_out(resource, origin, part)
         if origin.rest:
-            restore(resource, origin.rest, c.moved)
-            self._choose(resource, origin, part.type)
+            restore(resource, origin.rest, c.moved, self.types())
             c.used[origin.at] = CARRIED
             for at in origin.also:
                 c.used[at] = c.used[at] or CARRIED
@@ -122,15 +121,6 @@ class FhirWriter:
         for name in resource.keys() - {*origin.members, *part.joined, "meta", "id"}:
             element = self.types().child(part.type, name)
             if element is not None and not (element.min or element.choice):
-                del resource[name]
-
-    def _choose(self, resource: Tree, origin: Origin, kind: str) -> None:
-        """One variant of each choice (`effective[x]`): that of the source, when it is there again."""
-        elements = {name: self.types().child(kind, name) for name in resource}
-        choices = {name: element.choice for name, element in elements.items() if element is not None}
-        sent = {choices.get(name) for name in resource.keys() & {*origin.members}} - {"", None}
-        for name in resource.keys() - {*origin.members}:
-            if choices.get(name) in sent:
                 del resource[name]
 
     def _of_origin(
