@@ -158,6 +158,84 @@ def test_a_resource_of_another_type_than_its_profile(package: Package) -> None:
     assert Fault("nl-core-Walk", "Patient", "type", "Patient") in faults(package, wrong)
 
 
+# -- what STU3 spells otherwise ------------------------------------------------------------------------
+
+
+def component(name: str, code: str) -> str:
+    """A slice that is told apart by the code of its coding, and that STU3 fixes deep inside."""
+    inside = f"Observation.component:{name}.code.coding"
+    return element(f"Observation.component:{name}", "<max value='1'/>") + element(
+        f"{inside}.code", f"<min value='1'/><fixedCode value='{code}'/>"
+    )
+
+
+RUN: dict[str, str] = {
+    "zib-Run": structure(
+        "zib-Run",
+        f"{FHIR}/Observation",
+        "Observation",
+        element("Observation.subject", reference(f"{URL}/zib-Walker") + reference(f"{FHIR}/Group")),
+        element(
+            "Observation.valueQuantity:valueQuantity",
+            "<sliceName value='valueQuantity'/><type><code value='Quantity'/></type>",
+        ),
+        element("Observation.valueQuantity:valueQuantity.code", "<fixedCode value='m'/>"),
+        element(
+            "Observation.method",
+            "<binding><strength value='required'/>"
+            "<valueSetReference><reference value='urn:set|1'/></valueSetReference></binding>",
+        ),
+        element(
+            "Observation.component",
+            "<slicing><discriminator><type value='value'/><path value='code.coding.code'/></discriminator>"
+            "</slicing>",
+        ),
+        component("left", "l"),
+        component("right", "r"),
+    ),
+    "zib-Walker": DEFINITIONS["zib-Walker"],
+    "set": DEFINITIONS["set"],
+}
+GROUP: Tree = {"resourceType": "Group", "id": "g", "type": "person", "actual": True, "meta": {"profile": []}}
+RAN: Tree = {
+    "resourceType": "Observation",
+    "id": "r",
+    "meta": {"profile": [f"{URL}/zib-Run"]},
+    "status": "final",
+    "code": {"coding": [{"system": "urn:s", "code": "run"}]},
+    "subject": {"reference": "Group/g"},
+    "valueQuantity": {"value": 5, "unit": "m", "system": "http://unitsofmeasure.org", "code": "m"},
+    "method": {"coding": [{"system": "urn:s", "code": "eye"}]},
+    "component": [
+        {"code": {"coding": [{"system": "urn:s", "code": each}]}, "valueString": "a"} for each in ("l", "r")
+    ],
+}
+BROKEN_IN_STU3: dict[str, tuple[Tree, str]] = {
+    "another target than both": ({"subject": {"reference": "Observation/r"}}, "target"),
+    "another unit": ({"valueQuantity": {**RAN["valueQuantity"], "unit": "km", "code": "km"}}, "fixed"),
+    "a code that the value set has not": ({"method": CODE}, "binding"),
+    "two of one side": ({"component": [RAN["component"][0]] * 2}, "max"),
+    "a side that there is not": ({"component": [{"code": CODE, "valueString": "a"}]}, "slice"),
+}
+
+
+@pytest.fixture
+def stu3(tmp_path: Path) -> Package:
+    for name, text in RUN.items():
+        (tmp_path / f"{name}.xml").write_text(text, encoding="utf-8")
+    return Package(tmp_path, "stu3")
+
+
+def test_profiles_of_stu3_are_read(stu3: Package) -> None:
+    assert {fault.rule for fault in faults(stu3, RAN, GROUP)} == {"profile"}  # the group claims none
+
+
+@pytest.mark.parametrize("what", BROKEN_IN_STU3)
+def test_each_rule_that_stu3_spells_otherwise_is_kept(stu3: Package, what: str) -> None:
+    change, rule = BROKEN_IN_STU3[what]
+    assert rule in {fault.rule for fault in faults(stu3, RAN | change, GROUP)}
+
+
 # -- the published package ---------------------------------------------------------------------------
 
 

@@ -313,7 +313,7 @@ def test_what_is_carried_goes_to_the_item_that_had_it() -> None:
     role = {"extension": [{"url": "urn:role", "valueReference": {"reference": "PractitionerRole/1"}}]}
     place = {"reference": "Organization/1", "display": "UMC"}
     written: dict[str, Any] = {"resourceType": "Procedure", "performer": [{"actor": place}, {"actor": role}]}
-    sent = copy.deepcopy({"performer": [{"actor": {**place, **role}}]})
+    sent: dict[str, Any] = copy.deepcopy({"performer": [{"actor": {**place, **role}}]})
     sent["performer"][0]["actor"]["extension"][0]["valueReference"]["display"] = "surgeon"
     mask = {"performer": [{"actor": {"extension": [{"valueReference": {"display": True}}]}}]}
     carrying.restore(written, carrying.pack(sent, mask), {}, types("stu3"))

@@ -268,6 +268,13 @@ def test_a_person_who_pays_and_is_a_resource_comes_back(translator: Translator, 
     assert again(translator, noon, patient, coverage) == [patient, coverage]
 
 
+def test_a_payer_of_whom_only_the_name_is_there_comes_back(translator: Translator, noon: Context) -> None:
+    coverage = resource("Coverage", "c", "zib-Payer", identifier=[number("7")], payor=[{"display": "J. Bos"}])
+    (payer,) = read(translator, noon, coverage).blocks
+    assert payer.values["PayerPerson"] == {"PayerName": payer.values["PayerPerson"]["PayerName"]}
+    assert again(translator, noon, coverage) == [coverage]
+
+
 def test_what_an_unread_resource_contains_is_nobody_of_its_own(translator: Translator, noon: Context) -> None:
     inside = {"resourceType": "Practitioner", "id": "p1", "name": [{"family": "De Hoed"}]}
     letter = {
@@ -384,7 +391,7 @@ def test_a_device_of_which_only_words_are_there_gets_no_code(translator: Transla
 
 
 def test_no_element_comes_that_the_source_did_not_have(translator: Translator, noon: Context) -> None:
-    address = {"line": ["Straatweg 12bII"], "city": "Weesp", "country": "NLD"}
+    address: Tree = {"line": ["Straatweg 12bII"], "city": "Weesp", "country": "NLD"}
     address["_line"] = [
         {
             "extension": [
