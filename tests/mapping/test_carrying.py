@@ -388,6 +388,16 @@ KEPT: dict[str, tuple[dict[str, Any], dict[str, Any]]] = {
         person(link=[{"type": "refer", "other": {"reference": "Patient/q"}}]),
         person(link=[{"type": "refer"}]),
     ),
+    "a reference where a number was sent": (
+        person(
+            generalPractitioner=[{"reference": "Practitioner/p", "display": "B"}],
+            managingOrganization={"reference": "Practitioner/p"},
+        ),
+        person(
+            managingOrganization={"reference": "Practitioner/p"},
+            generalPractitioner=[{"identifier": NUMBERS[0], "display": "B"}],
+        ),
+    ),
     "a number that no other resource has": (person(identifier=NUMBERS), person(identifier=NUMBERS[:1])),
     "what other blocks say": (
         person(contact=[{"gender": "male", "name": {"text": "B"}}]),

@@ -141,7 +141,7 @@ def _stays(value: Any, name: str, path: str, beside: list[tuple[Any, str]], arou
             return not any(each in around.known for _, each in beside)
         return not value.get("system", "").endswith(("/NullFlavor", "/v3-NullFlavor"))
     own = list(_references(value))
-    if any(own.count(each) == around.references.count(each) for each in own):
+    if name == "reference" or any(own.count(each) == around.references.count(each) for each in own):
         return True
     if path.endswith("]") and name not in APART:  # told apart by its code
         said = {leaf for leaf in _leaves(value) if not leaf[0].startswith("code.")}
