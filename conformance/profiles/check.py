@@ -1,4 +1,4 @@
-"""Whether the resources of a Bundle obey FHIR R4 and the profiles that they name.
+"""Whether the resources of a Bundle obey FHIR and the profiles that they name.
 
 Checked: fixed and pattern values, cardinality, types, slices, required bindings, what references point at,
 units in UCUM, ids.  Not checked: invariants in FHIRPath, and bindings to value sets of FHIR itself.
@@ -91,7 +91,7 @@ class Checker:
     def _walk(self, item: Item, rules: list[Rules], place: str) -> Iterator[Fault]:
         """What is wrong with an item and with everything inside it."""
         yield from self._value(item, rules, place)
-        groups, needed = children(item), required(item)
+        groups, needed = children(item, self.package.types), required(item, self.package.types)
         for name in dict.fromkeys([*groups, *needed, *_named(rules)]):
             items, below = groups.get(name, []), f"{place}.{name}"
             if not items and name in needed:
@@ -166,13 +166,13 @@ class Checker:
         inside = item.inside
         if item.type in _QUANTITIES and "unit" in inside and not {"code", "system"} <= inside.keys():
             yield Fault(item.type, place, "unit", str(item.value))
-        if item.type in _QUANTITIES and inside.get("system") == UCUM and not is_ucum(inside["code"]):
-            yield Fault(item.type, place, "unit", inside["code"])
+        if item.type in _QUANTITIES and inside.get("system") == UCUM and not is_ucum(inside.get("code", "")):
+            yield Fault(item.type, place, "unit", str(inside.get("code")))
         local = item.type == "Reference" and "://" not in inside.get("reference", "://")
         if local and self._resolved(inside) is None:
             yield Fault(item.type, place, "resolves")
         url = inside["url"] if item.type == "Extension" else ""
-        if url.startswith("http://nictiz.nl/") and url not in self.package:
+        if url.startswith(("http://nictiz.nl/", "http://fhir.nl/")) and url not in self.package:
             yield Fault(item.type, place, "extension", url)
 
 

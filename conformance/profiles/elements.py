@@ -1,6 +1,8 @@
 """What a profile says of its elements, as a tree; a profile says it on top of the one it derives from.
 
-Source: FHIR R4, ElementDefinition (https://hl7.org/fhir/R4/elementdefinition.html) and §5.1 Profiling.
+Source: ElementDefinition and §5.1 Profiling, of FHIR R4 (https://hl7.org/fhir/R4/elementdefinition.html) and
+STU3 (https://hl7.org/fhir/STU3/elementdefinition.html), where each target has a type of its own, a binding
+refers to its value set, and one type of a choice may stand under its own name.
 """
 
 from __future__ import annotations
@@ -11,6 +13,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from lxml import etree
+
+from gateway.codecs.fhir_types import Element, FhirTypes
 
 FHIR = "{http://hl7.org/fhir}"
 
@@ -38,22 +42,34 @@ class Node:
     children: dict[str, Node] = field(default_factory=dict)
     slices: dict[str, Node] = field(default_factory=dict)
 
-    def at(self, identifier: str) -> Node:
+    def at(self, identifier: str, types: FhirTypes) -> Node:
         """The element with that id (`Observation.component:systolic.value[x]`), made when it is new."""
+        kind, *segments = identifier.split(".")
         node = self
-        for segment in identifier.split(".")[1:]:
+        for segment in segments:
             name, _, part = segment.partition(":")
+            element = types.child(kind, name) or types.child(kind, part)
+            if element is not None and element.choice:
+                node, kind = node._variant(element, name, part), element.type
+                continue
             node = node.children.setdefault(name, Node())
+            kind = element.type if element is not None else ""
             if part:
                 node = node.slices.setdefault(part, Node())
         return node
 
+    def _variant(self, element: Element, name: str, part: str) -> Node:
+        """One type of a choice, which is a slice by that type."""
+        choice = self.children.setdefault(f"{element.choice}[x]", Node())
+        choice.discriminators = choice.discriminators or (("type", "$this"),)
+        return choice.slices.setdefault(part or name, Node(kinds={element.type: Kind()}))
 
-def derived(base: Node | None, differential: etree._Element) -> Node:
+
+def derived(base: Node | None, differential: etree._Element, types: FhirTypes) -> Node:
     """The tree of a profile: that of its base, changed by its differential."""
     root = deepcopy(base) if base else Node()
     for element in differential.iterfind(f"{FHIR}element"):
-        _apply(root.at(element.get("id", "")), element)
+        _apply(root.at(element.get("id", ""), types), element)
     return root
 
 
@@ -72,20 +88,24 @@ def _apply(node: Node, element: etree._Element) -> None:
             node.fixed = content(child)
         elif name.startswith("pattern"):
             node.pattern = content(child)
-    if kinds := dict(_kinds(element)):
+    if kinds := _kinds(element):
         node.kinds = kinds
 
 
-def _kinds(element: etree._Element) -> Iterator[tuple[str, Kind]]:
+def _kinds(element: etree._Element) -> dict[str, Kind]:
+    found: dict[str, Kind] = {}
     for each in element.iterfind(f"{FHIR}type"):
-        yield (
-            value(each, "code"),
-            Kind(tuple(_values(each, "profile")), tuple(_values(each, "targetProfile"))),
+        known = found.get(value(each, "code"), Kind())
+        found[value(each, "code")] = Kind(
+            (*known.profiles, *_values(each, "profile")), (*known.targets, *_values(each, "targetProfile"))
         )
+    return found
 
 
 def _required(binding: etree._Element) -> str:
-    url = value(binding, "valueSet").partition("|")[0]
+    named = [value(binding, "valueSet"), value(binding, "valueSetUri")]
+    named += [value(each, "reference") for each in binding.iterfind(f"{FHIR}valueSetReference")]
+    url = next(filter(None, named), "").partition("|")[0]
     return url if value(binding, "strength") == "required" else ""
 
 

@@ -1,4 +1,7 @@
-"""Which rules of which profiles are broken by what is written, and why each may be: `exceptions.yaml`."""
+"""Which rules of which profiles are broken by what is written, and why each may be.
+
+The reasons stand in `exceptions.yaml` and `exceptions-stu3.yaml`.
+"""
 
 from __future__ import annotations
 
@@ -12,11 +15,27 @@ import yaml
 from conformance.profiles.check import Checker, Fault
 from conformance.profiles.inputs import made_up, published
 from conformance.profiles.package import Package
+from gateway.codecs.fhir_types import Version
 from gateway.mapping import Context, Translator
 
-FILE = Path(__file__).with_suffix(".yaml")
-PACKAGE = "nictiz-r4-zib2020/resources"
-PUBLISHED = "zib2020-pairs/ada"
+
+@dataclass(frozen=True, slots=True)
+class Proof:
+    """What is written in one FHIR version, and by which package it is judged."""
+
+    package: str
+    published: tuple[str, ...]
+    file: Path
+
+
+PROOFS: dict[Version, Proof] = {
+    "r4": Proof("nictiz-r4-zib2020/resources", ("zib2020-pairs/ada",), Path(__file__).with_suffix(".yaml")),
+    "stu3": Proof(
+        "nictiz-stu3-zib2017/Profiles - ZIB 2017",
+        ("bgz-msz-1.2/ada", "bgz-msz-2.0/ada"),
+        Path(__file__).with_name("exceptions-stu3.yaml"),
+    ),
+}
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -33,9 +52,9 @@ class Exemption:
         return (fault.profile, fault.place, fault.rule) == (self.profile, self.place, self.rule)
 
 
-def listed() -> list[Exemption]:
+def listed(version: Version = "r4") -> list[Exemption]:
     """Every exemption of the file."""
-    rows: list[dict[str, Any]] = yaml.safe_load(FILE.read_text(encoding="utf-8"))
+    rows: list[dict[str, Any]] = yaml.safe_load(PROOFS[version].file.read_text(encoding="utf-8"))
     return [
         Exemption(profile, place, row["rule"], row["because"])
         for row in rows
@@ -44,27 +63,35 @@ def listed() -> list[Exemption]:
     ]
 
 
-def documents(testdata: Path, context: Context) -> Iterator[tuple[str, dict[str, Any]]]:
+def package(testdata: Path, version: Version = "r4") -> Package:
+    """The published package of a FHIR version."""
+    return Package(testdata / PROOFS[version].package, version)
+
+
+def documents(
+    testdata: Path, context: Context, version: Version = "r4"
+) -> Iterator[tuple[str, dict[str, Any]]]:
     """Every Bundle to check, with a name: of the published documents and of the made-up ones."""
     translator = Translator()
-    yield from published(translator, context, testdata / PUBLISHED)
-    yield from made_up(translator, context)
+    for folder in PROOFS[version].published:
+        yield from published(translator, context, testdata / folder, version)
+    yield from made_up(translator, context, version)
 
 
-def faults(testdata: Path, context: Context) -> Iterator[tuple[str, Fault]]:
+def faults(testdata: Path, context: Context, version: Version = "r4") -> Iterator[tuple[str, Fault]]:
     """Every fault, with the document that it is in."""
-    package = Package(testdata / PACKAGE)
-    for name, bundle in documents(testdata, context):
-        for fault in Checker(package, bundle).faults():
+    read = package(testdata, version)
+    for name, bundle in documents(testdata, context, version):
+        for fault in Checker(read, bundle).faults():
             yield name, fault
 
 
-def unlisted(found: list[tuple[str, Fault]]) -> list[tuple[str, Fault]]:
+def unlisted(found: list[tuple[str, Fault]], version: Version = "r4") -> list[tuple[str, Fault]]:
     """The faults that no exemption covers."""
-    known = {(each.profile, each.place, each.rule) for each in listed()}
+    known = {(each.profile, each.place, each.rule) for each in listed(version)}
     return [(name, each) for name, each in found if (each.profile, each.place, each.rule) not in known]
 
 
-def unused(found: list[tuple[str, Fault]]) -> list[Exemption]:
+def unused(found: list[tuple[str, Fault]], version: Version = "r4") -> list[Exemption]:
     """The exemptions that nothing needs."""
-    return [each for each in listed() if not any(each.covers(fault) for _, fault in found)]
+    return [each for each in listed(version) if not any(each.covers(fault) for _, fault in found)]

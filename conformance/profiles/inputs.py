@@ -10,13 +10,15 @@ from typing import Any
 from conformance import specimens
 from gateway.blocks.profiles import Concept, Profiles
 from gateway.blocks.values import Absent, Block, Code, Moment, Quantity, Ref
+from gateway.codecs.fhir_types import Version
 from gateway.mapping import Context, Translator, bundle
 from gateway.mapping.runtime.spelling import NULL_FLAVOR
 
 Tree = dict[str, Any]
 Key = tuple[str, ...]
-FORM = "fhir-r4"
-RELEASE = "2020"
+FORMS: dict[Version, str] = {"r4": "fhir-r4", "stu3": "fhir-stu3"}
+JOINED: dict[Version, set[str]] = {"stu3": {"PlannedCareActivity"}}
+"""Blocks without a resource of their own: other resources say that they are planned."""
 VARIANTS = 8
 """Enough for every kind of target, and for most of the codes that concept maps translate."""
 
@@ -34,20 +36,25 @@ def documents(folder: Path) -> Iterator[Path]:
             yield path
 
 
-def published(translator: Translator, context: Context, folder: Path) -> Iterator[tuple[str, Tree]]:
+def published(
+    translator: Translator, context: Context, folder: Path, version: Version = "r4"
+) -> Iterator[tuple[str, Tree]]:
     """Every document of a folder as a Bundle, with its name."""
     for path in documents(folder):
         read = translator.read(path.read_bytes(), context)
-        yield path.stem, bundle(translator.write(read, FORM, context).resources, context.base)
+        yield path.stem, bundle(translator.write(read, FORMS[version], context).resources, context.base)
 
 
-def made_up(translator: Translator, context: Context) -> Iterator[tuple[str, Tree]]:
+def made_up(translator: Translator, context: Context, version: Version = "r4") -> Iterator[tuple[str, Tree]]:
     """One document a variant, with one block of every kind that the format maps, all concepts filled."""
-    parts = translator.loaded(FORM).compiled.parts
-    names = sorted({part.block for part in parts if part.release == RELEASE})
+    compiled = translator.loaded(FORMS[version]).compiled
+    mapped = {part.block for part in compiled.parts if part.release == compiled.release}
+    names = frozenset(mapped | JOINED.get(version, set()))
     for variant in range(VARIANTS):
-        filled = Filled(translator.profiles, frozenset(names), variant)
-        written = translator.write_blocks(list(filled.blocks()), FORM, context, f"made-up {variant}")
+        filled = Filled(translator.profiles, compiled.release, names, variant)
+        written = translator.write_blocks(
+            list(filled.blocks()), FORMS[version], context, f"made-up {variant}"
+        )
         yield f"made-up {variant}", bundle(written.resources, context.base)
 
 
@@ -56,6 +63,7 @@ class Filled:
     """Blocks that hold every concept.  The variant chooses among codes, targets, and past or future."""
 
     profiles: Profiles
+    release: str
     names: frozenset[str]
     variant: int
 
@@ -69,12 +77,12 @@ class Filled:
                     yield self._block(target, key, None)
 
     def _block(self, name: str, key: str, referred: dict[str, str] | None) -> Block:
-        profile, basics = self.profiles.get(RELEASE, name), self.profiles.basics(RELEASE)
+        profile, basics = self.profiles.get(self.release, name), self.profiles.basics(self.release)
         assert profile is not None, name
         shared = basics.concepts if basics and name != "Patient" else {}
         values = self._group({**shared, **profile.concepts}, (), name, referred)
         subject = {} if name == "Patient" else {"Subject": Ref("Patient")}
-        return Block(name, RELEASE, key, values | subject)
+        return Block(name, self.release, key, values | subject)
 
     def _group(self, concepts: Any, above: Key, name: str, referred: dict[str, str] | None) -> Tree:
         made = {
@@ -83,7 +91,7 @@ class Filled:
         return {each: value for each, value in made.items() if value is not None}
 
     def _value(self, key: Key, concept: Concept, name: str, referred: dict[str, str] | None) -> Any:
-        inside = self.profiles.inside(RELEASE, concept)
+        inside = self.profiles.inside(self.release, concept)
         if inside:
             made: Any = self._group(inside, key, name, referred)
         elif concept.type == "reference":
@@ -116,10 +124,10 @@ class Filled:
             case "moment":
                 return Moment(self._of(["2020-02-29", "2030-01-31"]))
             case _:
-                return specimens.value(concept, self.profiles, RELEASE)
+                return specimens.value(concept, self.profiles, self.release)
 
     def _code(self, concept: Concept) -> Any:
-        found = self.profiles.value_set(RELEASE, concept.values) if concept.values else None
+        found = self.profiles.value_set(self.release, concept.values) if concept.values else None
         codes = sorted((s, c) for s, each in (found.codes if found else {}).items() for c in each)
         codes += [(system, MEMBERS.get(system, "1")) for system in sorted(found.whole if found else ())]
         system, code = self._of(codes or [(specimens.SNOMED, "123037004")])

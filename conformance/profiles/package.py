@@ -12,6 +12,8 @@ from lxml import etree
 
 from conformance.profiles.elements import FHIR, Node, derived, value
 from conformance.profiles.valuesets import ValueSets
+from gateway.codecs import fhir_types
+from gateway.codecs.fhir_types import Version
 
 CORE = "http://hl7.org/fhir/StructureDefinition/"
 
@@ -32,9 +34,10 @@ class Profile:
 
 
 class Package:
-    """All XML definitions below a folder."""
+    """All XML definitions below a folder, of one FHIR version."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, version: Version = "r4") -> None:
+        self.types = fhir_types.types(version)
         self._read: dict[str, Profile] = {}
         self._roots: dict[str, list[etree._Element]] = {}
         for path in sorted(folder.rglob("*.xml")):
@@ -67,7 +70,10 @@ class Package:
         assert differential is not None, url  # these packages publish every difference
         bases = (above, *base.bases) if base else (above,)
         return Profile(
-            url, value(structure, "type"), bases, derived(base.root if base else None, differential)
+            url,
+            value(structure, "type"),
+            bases,
+            derived(base.root if base else None, differential, self.types),
         )
 
     def claimed(self, resource: dict[str, Any]) -> list[Profile]:

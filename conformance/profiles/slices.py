@@ -37,6 +37,8 @@ class Slicing:
 
     def _says(self, item: Item, part: Node, kind: str, path: str) -> bool:
         match kind:
+            case "type" if path.endswith("resolve()"):
+                return self._points(item, part, "")
             case "type":
                 return item.type in part.kinds
             case "exists":
@@ -62,9 +64,9 @@ class Slicing:
         return target is not None and self.package.satisfies(target, node.kinds["Reference"].targets)
 
     def _agrees(self, item: Item, part: Node, path: str) -> bool:
-        values = [item.value] if path == "$this" else listed(item.inside.get(path))
+        values = [item.value] if path == "$this" else _along(item.inside, path.split("."))
         wanted = list(self._constraints(item, part, path))
-        return all(any(self._obeys(value, node) for value in values) for node in wanted)
+        return bool(wanted) and all(any(self._obeys(value, node) for value in values) for node in wanted)
 
     def _constraints(self, item: Item, part: Node, path: str) -> Iterator[Node]:
         """What the slice, and the profile of its type, say of the element at the path."""
@@ -75,15 +77,42 @@ class Slicing:
             yield Node(pattern=part.pattern[path][0])
         urls = part.kinds.get(item.type, Kind()).profiles
         for root in (part, *(self.package.profile(url).root for url in urls if url in self.package)):
-            if path in root.children:
-                yield root.children[path]
+            yield from _below(root, path.split("."))
 
     def _obeys(self, value: Any, node: Node) -> bool:
         wanted = node.pattern if node.fixed is None else node.fixed
         if wanted is not None and not agrees(wanted, value):
             return False
         sets = self.package.value_sets
-        return not node.required or any(sets.admits(node.required, *each) for each in codings(value))
+        bound = not node.required or any(sets.admits(node.required, *each) for each in codings(value))
+        return bound and all(
+            any(self._obeys(each, child) for each in _along(value, [name]))
+            for name, child in node.children.items()
+            if _fixes(child)
+        )
+
+
+def _below(node: Node, path: list[str]) -> Iterator[Node]:
+    """The elements at a path, those of slices that must be there too."""
+    if not path:
+        yield node
+        return
+    for each in (node, *(part for part in node.slices.values() if part.min)):
+        if path[0] in each.children:
+            yield from _below(each.children[path[0]], path[1:])
+
+
+def _fixes(node: Node) -> bool:
+    """True when something inside an element is fixed, whatever the element is."""
+    return (node.fixed or node.pattern) is not None or any(map(_fixes, node.children.values()))
+
+
+def _along(value: Any, path: list[str]) -> list[Any]:
+    """What stands at a path inside a value."""
+    found = [value]
+    for name in path:
+        found = [each for one in found if isinstance(one, dict) for each in listed(one.get(name))]
+    return found
 
 
 def _must_exist(part: Node, path: str) -> bool:

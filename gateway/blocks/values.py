@@ -131,10 +131,10 @@ class Origin(msgspec.Struct, frozen=True, omit_defaults=True):
 
     `part` is the part of the mapping that read it ("": the block stood inside another block's resource);
     `names` are the references that meant it in its document.
-    `members` are the elements that it had.  `rest` is JSON of what no concept covers, `[elements, mask]`
-    (`gateway.mapping.carrying`); `modifies` says that this changes what the block means, as a status or a
-    modifier extension does.  `at` is its number in the account, `also` are those of values in it that a row
-    read and none writes.
+    `members` are the elements that it had, `inside` the paths of all in them.  `rest` is JSON of what no
+    concept covers, `[elements, mask]` (`gateway.mapping.carrying`); `modifies` says that this changes what
+    the block means, as a status or a modifier extension does.  `at` is its number in the account, `also` are
+    those of values in it that a row read and none writes.
     """
 
     format: str
@@ -147,6 +147,7 @@ class Origin(msgspec.Struct, frozen=True, omit_defaults=True):
     modifies: bool = False
     at: int = -1
     also: tuple[int, ...] = ()
+    inside: tuple[str, ...] = ()
 
 
 class Block(msgspec.Struct):

@@ -42,7 +42,8 @@ def _without_rest(block: Block, paths: list[str]) -> tuple[Block | None, list[st
         return None, [block.type]
     if any(origin.rest for origin in block.origins):
         paths = [*paths, f"{block.type}.{REST}"]
-        block.origins = tuple(msgspec.structs.replace(origin, rest="") for origin in block.origins)
+    # Which elements there were would tell that something was said of what went.
+    block.origins = tuple(msgspec.structs.replace(origin, rest="", inside=()) for origin in block.origins)
     return block, paths
 
 

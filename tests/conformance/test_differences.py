@@ -88,7 +88,7 @@ def test_every_reason_has_a_difference(found: list[Difference]) -> None:
 
 
 def test_the_package_shows_what_is_of_another_version(testdata: Path, zib: list[score.Result]) -> None:
-    package = Package(testdata / exceptions.PACKAGE)
+    package = Package(testdata / exceptions.PROOFS["r4"].package)
     wanted = {each.file: each for result in zib for each in result.expected}
     found = [each for result in zib for each in result.differences()]
     of_version = [each for each in found if (reason := reasons.reason_of(each)) and reason.cause == "version"]

@@ -11,12 +11,12 @@ from typing import Any
 import pytest
 
 from conformance import score
+from conformance.examples import examples
 from conformance.profiles import exceptions
 from conformance.profiles.check import Checker, Fault
 from conformance.profiles.inputs import made_up
 from conformance.profiles.package import Package
-from gateway.codecs import fhir_xml
-from gateway.codecs.limits import Limits
+from gateway.codecs.fhir_types import Version
 from gateway.mapping import Context, Translator
 from gateway.mapping.compiler.formats import read_mapping
 from gateway.resources import MAPPINGS
@@ -158,22 +158,111 @@ def test_a_resource_of_another_type_than_its_profile(package: Package) -> None:
     assert Fault("nl-core-Walk", "Patient", "type", "Patient") in faults(package, wrong)
 
 
+# -- what STU3 spells otherwise ------------------------------------------------------------------------
+
+
+def component(name: str, code: str) -> str:
+    """A slice that is told apart by the code of its coding, and that STU3 fixes deep inside."""
+    inside = f"Observation.component:{name}.code.coding"
+    return element(f"Observation.component:{name}", "<max value='1'/>") + element(
+        f"{inside}.code", f"<min value='1'/><fixedCode value='{code}'/>"
+    )
+
+
+RUN: dict[str, str] = {
+    "zib-Run": structure(
+        "zib-Run",
+        f"{FHIR}/Observation",
+        "Observation",
+        element("Observation.subject", reference(f"{URL}/zib-Walker") + reference(f"{FHIR}/Group")),
+        element(
+            "Observation.valueQuantity:valueQuantity",
+            "<sliceName value='valueQuantity'/><type><code value='Quantity'/></type>",
+        ),
+        element("Observation.valueQuantity:valueQuantity.code", "<fixedCode value='m'/>"),
+        element(
+            "Observation.method",
+            "<binding><strength value='required'/>"
+            "<valueSetReference><reference value='urn:set|1'/></valueSetReference></binding>",
+        ),
+        element(
+            "Observation.component",
+            "<slicing><discriminator><type value='value'/><path value='code.coding.code'/></discriminator>"
+            "</slicing>",
+        ),
+        component("left", "l"),
+        component("right", "r"),
+    ),
+    "zib-Walker": DEFINITIONS["zib-Walker"],
+    "set": DEFINITIONS["set"],
+}
+GROUP: Tree = {"resourceType": "Group", "id": "g", "type": "person", "actual": True, "meta": {"profile": []}}
+RAN: Tree = {
+    "resourceType": "Observation",
+    "id": "r",
+    "meta": {"profile": [f"{URL}/zib-Run"]},
+    "status": "final",
+    "code": {"coding": [{"system": "urn:s", "code": "run"}]},
+    "subject": {"reference": "Group/g"},
+    "valueQuantity": {"value": 5, "unit": "m", "system": "http://unitsofmeasure.org", "code": "m"},
+    "method": {"coding": [{"system": "urn:s", "code": "eye"}]},
+    "component": [
+        {"code": {"coding": [{"system": "urn:s", "code": each}]}, "valueString": "a"} for each in ("l", "r")
+    ],
+}
+BROKEN_IN_STU3: dict[str, tuple[Tree, str]] = {
+    "another target than both": ({"subject": {"reference": "Observation/r"}}, "target"),
+    "another unit": ({"valueQuantity": {**RAN["valueQuantity"], "unit": "km", "code": "km"}}, "fixed"),
+    "a code that the value set has not": ({"method": CODE}, "binding"),
+    "two of one side": ({"component": [RAN["component"][0]] * 2}, "max"),
+    "a side that there is not": ({"component": [{"code": CODE, "valueString": "a"}]}, "slice"),
+}
+
+
+@pytest.fixture
+def stu3(tmp_path: Path) -> Package:
+    for name, text in RUN.items():
+        (tmp_path / f"{name}.xml").write_text(text, encoding="utf-8")
+    return Package(tmp_path, "stu3")
+
+
+def test_profiles_of_stu3_are_read(stu3: Package) -> None:
+    assert {fault.rule for fault in faults(stu3, RAN, GROUP)} == {"profile"}  # the group claims none
+
+
+@pytest.mark.parametrize("what", BROKEN_IN_STU3)
+def test_each_rule_that_stu3_spells_otherwise_is_kept(stu3: Package, what: str) -> None:
+    change, rule = BROKEN_IN_STU3[what]
+    assert rule in {fault.rule for fault in faults(stu3, RAN | change, GROUP)}
+
+
 # -- the published package ---------------------------------------------------------------------------
 
 
-@pytest.fixture(scope="module")
-def found(testdata: Path) -> list[tuple[str, Fault]]:
-    return list(exceptions.faults(testdata, NOON))
+VERSIONS: tuple[Version, ...] = ("r4", "stu3")
+MAPPED = {"r4": ("fhir-r4-nl-core", 140), "stu3": ("fhir-stu3-zib2017", 100)}
+
+
+@pytest.fixture(scope="module", params=VERSIONS)
+def version(request: pytest.FixtureRequest) -> Version:
+    found: Version = request.param
+    return found
 
 
 @pytest.fixture(scope="module")
-def specimens() -> list[Tree]:
-    return [bundle for _, bundle in made_up(Translator(), NOON)]
+def found(testdata: Path, version: Version) -> list[tuple[str, Fault]]:
+    return list(exceptions.faults(testdata, NOON, version))
+
+
+@pytest.fixture(scope="module")
+def specimens(version: Version) -> list[Tree]:
+    return [bundle for _, bundle in made_up(Translator(), NOON, version)]
 
 
 # What the package's own examples break: two are of an earlier version, two have lost a resource, and units in
 # words, a team of several and the two codes of a verification stand in our list too.
-EXAMPLES = {
+EXAMPLES: dict[Version, set[tuple[str, str, str]]] = {}
+EXAMPLES["r4"] = {
     ("Observation", "meta.profile", "profile"),
     ("nl-core-LivingSituation", "Observation.hasMember", "slice"),
     ("nl-core-wounds.WoundCharacteristics", "Observation.hasMember", "slice"),
@@ -183,45 +272,68 @@ EXAMPLES = {
     ("nl-core-CareTeam", "CareTeam.participant:healthcareProfessional", "max"),
     ("nl-core-Problem", "Condition.verificationStatus.coding", "slice"),
 }
+# Here: a Binary names no profile, units have no code, a resource inside another is not followed, products are
+# in none of the files, and four say what their profile has no slice, or another target, for.
+EXAMPLES["stu3"] = {
+    ("Binary", "meta.profile", "profile"),
+    ("Quantity", "Observation.component.value[x]", "unit"),
+    ("Quantity", "Observation.extension.extension.value[x]", "unit"),
+    ("Reference", "DeviceUseStatement.extension.extension.value[x]", "resolves"),
+    ("Reference", "DocumentManifest.author", "resolves"),
+    ("Reference", "DocumentReference.author", "resolves"),
+    ("Reference", "MedicationAdministration.medication[x]", "resolves"),
+    ("Reference", "MedicationDispense.medication[x]", "resolves"),
+    ("Reference", "MedicationRequest.medication[x]", "resolves"),
+    ("Reference", "MedicationStatement.medication[x]", "resolves"),
+    ("WoundCharacteristics", "Observation.component", "slice"),
+    ("nl-core-careplan", "CarePlan.activity", "slice"),
+    ("zib-FreedomRestrictingMeasures", "Procedure.code.coding", "slice"),
+    ("zib-Infusion", "DeviceUseStatement.extension.extension.value[x]", "target"),
+}
 
 
-def test_the_checker_agrees_with_the_examples_of_the_package(testdata: Path) -> None:
-    files = sorted((testdata / "nictiz-r4-zib2020/examples").glob("*.xml"))
-    examples = [fhir_xml.decode(file.read_bytes(), "r4", Limits()) for file in files]
-    found = faults(Package(testdata / exceptions.PACKAGE), *examples)
-    assert len(examples) > 200
-    assert {(each.profile, each.place, each.rule) for each in found} == EXAMPLES
+def test_the_checker_agrees_with_the_examples_of_the_package(testdata: Path, version: Version) -> None:
+    sent = examples(version)
+    found = faults(exceptions.package(testdata, version), *sent)
+    assert len(sent) > 200
+    assert {(each.profile, each.place, each.rule) for each in found} == EXAMPLES[version]
 
 
 @pytest.mark.slow
-def test_what_is_written_obeys_the_package_but_for_what_is_listed(found: list[tuple[str, Fault]]) -> None:
-    assert exceptions.unlisted(found) == []
+def test_what_is_written_obeys_the_package_but_for_what_is_listed(
+    found: list[tuple[str, Fault]], version: Version
+) -> None:
+    assert exceptions.unlisted(found, version) == []
 
 
 @pytest.mark.slow
-def test_nothing_is_listed_in_vain(found: list[tuple[str, Fault]]) -> None:
-    assert exceptions.unused(found) == []
+def test_nothing_is_listed_in_vain(found: list[tuple[str, Fault]], version: Version) -> None:
+    assert exceptions.unused(found, version) == []
 
 
-def test_the_made_up_documents_reach_every_profile_of_every_mapping(specimens: list[Tree]) -> None:
-    mappings = [read_mapping(file) for file in (MAPPINGS / "fhir-r4-nl-core").glob("[A-Z]*.yaml")]
+def test_the_made_up_documents_reach_every_profile_of_every_mapping(
+    specimens: list[Tree], version: Version
+) -> None:
+    folder, least = MAPPED[version]
+    mappings = [read_mapping(file) for file in (MAPPINGS / folder).glob("[A-Z]*.yaml")]
     written = [part for each in mappings if not each.datatype for part in each.parts if part.only != "read"]
-    named = {name for part in written for name in part.profiles if name.startswith("nl-core-")}
+    names = {name.rpartition("/")[2] for part in written for name in part.profiles}
+    named = {name for name in names if name.startswith(("nl-core-", "zib-"))}
     claimed = {url for bundle in specimens for each in resources(bundle) for url in profiles(each)}
-    assert len(named) > 140
+    assert len(named) > least
     assert named - {url.rpartition("/")[2] for url in claimed} == set()
 
 
-def test_the_same_blocks_give_the_same_documents(specimens: list[Tree]) -> None:
-    again = (bundle for _, bundle in made_up(Translator(), NOON))
+def test_the_same_blocks_give_the_same_documents(specimens: list[Tree], version: Version) -> None:
+    again = (bundle for _, bundle in made_up(Translator(), NOON, version))
     assert score.dumps(next(again)) == score.dumps(specimens[0])
 
 
-def test_no_oid_where_a_system_has_a_uri(specimens: list[Tree]) -> None:
+def test_no_oid_where_a_system_has_a_uri(specimens: list[Tree], version: Version) -> None:
     systems = CodeSystems.load()
     written = {uri for bundle in specimens for uri in uris(bundle)}
     assert "http://snomed.info/sct" in written
-    assert {uri for uri in written if uri != systems.uri(uri, "r4")} == set()
+    assert {uri for uri in written if uri != systems.uri(uri, version)} == set()
 
 
 def resources(bundle: Tree) -> Iterator[Tree]:

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 
 from gateway.blocks import dump, load
 from gateway.codecs import ada, fhir_json
+from gateway.codecs.fhir_types import types
 from gateway.mapping import Context, Read, Translator, bundle, carrying
 
 NL_CORE = "http://nictiz.nl/fhir/StructureDefinition/nl-core-"
@@ -286,10 +287,156 @@ json_values = st.recursive(
 
 @given(st.dictionaries(st.sampled_from("defg"), json_values, min_size=1))
 def test_restoring_all_of_a_resource_gives_the_resource(elements: dict[str, Any]) -> None:
-    target: dict[str, Any] = {}
-    carrying.restore(target, carrying.pack(elements, dict.fromkeys(elements, True)), {})
+    target: dict[str, Any] = {"resourceType": "Basic"}
+    carrying.restore(target, carrying.pack(elements, dict.fromkeys(elements, True)), {}, types("r4"))
     for name, value in elements.items():
         if isinstance(value, list):
             assert all(each in target[name] for each in value)
         else:
             assert target[name] == value
+
+
+SPEED = {"value": 10, "unit": "ml/h"}
+
+
+@pytest.mark.parametrize("text", ["as agreed", ""])
+def test_one_variant_of_a_choice_takes_the_place_of_another(text: str) -> None:
+    words = {"text": text} if text else {}
+    written = {"resourceType": "MedicationRequest", "dosageInstruction": [{**words, "rateRatio": {}}]}
+    dosage = {**words, "rateQuantity": SPEED}
+    mask = {"dosageInstruction": [{"rateQuantity": True} if text else True]}
+    carrying.restore(written, carrying.pack({"dosageInstruction": [dosage]}, mask), {}, types("stu3"))
+    assert written["dosageInstruction"] == [dosage]
+
+
+def test_what_is_carried_goes_to_the_item_that_had_it() -> None:
+    role = {"extension": [{"url": "urn:role", "valueReference": {"reference": "PractitionerRole/1"}}]}
+    place = {"reference": "Organization/1", "display": "UMC"}
+    written: dict[str, Any] = {"resourceType": "Procedure", "performer": [{"actor": place}, {"actor": role}]}
+    sent: dict[str, Any] = copy.deepcopy({"performer": [{"actor": {**place, **role}}]})
+    sent["performer"][0]["actor"]["extension"][0]["valueReference"]["display"] = "surgeon"
+    mask = {"performer": [{"actor": {"extension": [{"valueReference": {"display": True}}]}}]}
+    carrying.restore(written, carrying.pack(sent, mask), {}, types("stu3"))
+    (extension,) = written["performer"][1]["actor"]["extension"]
+    assert extension["valueReference"]["display"] == "surgeon"
+    assert written["performer"][0] == {"actor": place}
+
+
+def trimmed(written: dict[str, Any], sent: dict[str, Any], *others: dict[str, Any]) -> dict[str, Any]:
+    """What is left of a resource whose source was another."""
+
+    def oid(uri: str) -> str:
+        return uri.removeprefix("urn:oid:")
+
+    resource, inside = copy.deepcopy(written), carrying.shape(sent, oid)
+    around = [path for each in (sent, *others) for path in carrying.shape(each, oid)]
+    trimmer = carrying.Trimmer(types("stu3"), oid, ["urn:beside"])
+    trimmer.trim(resource, inside, around, ["contact"])
+    return resource
+
+
+def person(**members: Any) -> dict[str, Any]:
+    return {"resourceType": "Patient", "id": "p", **members}
+
+
+NUMBERS = [{"system": "urn:a", "value": "1"}, {"system": "urn:a", "value": "2"}]
+ADDED: dict[str, tuple[dict[str, Any], dict[str, Any]]] = {
+    "an extension": (
+        person(_gender={"extension": [{"url": "urn:x", "valueCode": "F"}]}, gender="female"),
+        person(gender="female"),
+    ),
+    "a second coding": (
+        person(maritalStatus={"coding": [{"system": "1", "code": "M"}, {"system": "2", "code": "M"}]}),
+        person(maritalStatus={"coding": [{"system": "urn:oid:1", "code": "M"}]}),
+    ),
+    "a null flavor beside words": (
+        person(maritalStatus={"coding": [{"system": "urn:v3/NullFlavor", "code": "OTH"}], "text": "a"}),
+        person(maritalStatus={"text": "a"}),
+    ),
+    "the same number twice": (person(identifier=[NUMBERS[0], NUMBERS[0]]), person(identifier=NUMBERS[:1])),
+    "a role beside a reference": (
+        person(
+            generalPractitioner=[
+                {
+                    "reference": "a/1",
+                    "extension": [{"url": "urn:beside", "valueReference": {"reference": "b/1"}}],
+                }
+            ]
+        ),
+        person(generalPractitioner=[{"reference": "a/1"}]),
+    ),
+}
+
+
+@pytest.mark.parametrize("what", ADDED)
+def test_what_the_source_did_not_have_is_trimmed(what: str) -> None:
+    written, sent = ADDED[what]
+    left = trimmed(written, sent)
+    assert carrying.shape(left, str) != carrying.shape(written, str) or len(left["identifier"]) == 1
+    assert trimmed(left, left) == left
+    assert {path.partition(".")[0] for path in carrying.shape(left, str)} == {
+        path.partition(".")[0] for path in carrying.shape(sent, str)
+    }
+
+
+KEPT: dict[str, tuple[dict[str, Any], dict[str, Any]]] = {
+    "the only coding, of another system": (
+        person(maritalStatus={"coding": [{"system": "2", "code": "M"}]}),
+        person(maritalStatus={"coding": [{"system": "1", "code": "M"}]}),
+    ),
+    "a reference that stands nowhere else": (
+        person(link=[{"type": "refer", "other": {"reference": "Patient/q"}}]),
+        person(link=[{"type": "refer"}]),
+    ),
+    "a reference where a number was sent": (
+        person(
+            generalPractitioner=[{"reference": "Practitioner/p", "display": "B"}],
+            managingOrganization={"reference": "Practitioner/p"},
+        ),
+        person(
+            managingOrganization={"reference": "Practitioner/p"},
+            generalPractitioner=[{"identifier": NUMBERS[0], "display": "B"}],
+        ),
+    ),
+    "a number that no other resource has": (person(identifier=NUMBERS), person(identifier=NUMBERS[:1])),
+    "what other blocks say": (
+        person(contact=[{"gender": "male", "name": {"text": "B"}}]),
+        person(contact=[{"gender": "male"}]),
+    ),
+    "what FHIR requires": (person(link=[{"type": "refer"}]), person(link=[{"id": "1"}])),
+}
+
+
+@pytest.mark.parametrize("what", KEPT)
+def test_what_would_be_lost_is_not_trimmed(what: str) -> None:
+    written, sent = KEPT[what]
+    assert trimmed(written, sent) == written
+
+
+def test_a_number_goes_that_another_resource_of_the_block_had() -> None:
+    left = trimmed(person(identifier=NUMBERS), person(identifier=NUMBERS[:1]), person(identifier=NUMBERS[1:]))
+    assert left["identifier"] == NUMBERS[:1]
+
+
+def test_a_component_goes_only_when_another_says_the_same() -> None:
+    def criteria(*rows: tuple[str, str]) -> dict[str, Any]:
+        items = [{"code": {"coding": [{"system": "s", "code": code}]}, "value": date} for code, date in rows]
+        return {"resourceType": "ImmunizationRecommendation", "recommendation": [{"dateCriterion": items}]}
+
+    sent = criteria(("recommended", "2018"))
+    assert trimmed(criteria(("earliest", "2018"), ("recommended", "2018")), sent) == sent
+    both = criteria(("earliest", "2017"), ("recommended", "2018"))
+    assert trimmed(both, sent) == both
+
+
+def test_the_shape_of_a_resource_has_no_value_of_it() -> None:
+    bsn = {"system": "urn:oid:2.16.840.1.113883.2.4.6.3", "value": "999911120"}
+    paths = carrying.shape(
+        person(identifier=[bsn], birthDate="1970-01-01"), lambda uri: uri.removeprefix("urn:oid:")
+    )
+    assert paths == (
+        "identifier[2.16.840.1.113883.2.4.6.3]",
+        "identifier[2.16.840.1.113883.2.4.6.3].system",
+        "identifier[2.16.840.1.113883.2.4.6.3].value",
+        "birthDate",
+    )

@@ -222,7 +222,7 @@ def test_each_freedom_restricting_intervention_is_a_procedure(translator: Transl
 def test_what_is_given_through_a_tube_or_a_line_is_referred_to_as_sent(
     translator: Translator, noon: Context
 ) -> None:
-    """No mapping of STU3 has a MedicationAdministration yet: the reference says all that is known of it."""
+    """Of an administration that the document does not hold the reference says all that is known."""
     given = Ref("", "NaCl 0,9%", "MedicationAdministration/1")
     system = block("FeedingTubeSystem", EnteralNutrition=[given])
     line = {"LockFluid": given, "AdministeringSystem": [{"InfusionFluid": given}]}

@@ -53,7 +53,7 @@ def test_an_excepted_concept_goes_and_the_block_given_stays_as_it_was() -> None:
 
 def carrying(rest: str, *, modifies: bool = False) -> Block:
     """The patient, with something that no concept covers."""
-    origins = (Origin("fhir-r4", "Patient", "p", rest=rest, modifies=modifies),)
+    origins = (Origin("fhir-r4", "Patient", "p", rest=rest, modifies=modifies, inside=("name.family",)),)
     return Block("Patient", "2020", "p", PATIENT.values, origins=origins)
 
 

@@ -14,15 +14,18 @@ ADA has room for what its forms do not know, in `adaextension`; `packing` spells
 
 from gateway.mapping.carrying.packing import from_ada, pack, to_ada, unpack, without
 from gateway.mapping.carrying.restoring import is_changed_by_its_rest, restore, unite
+from gateway.mapping.carrying.shapes import Trimmer, shape
 from gateway.mapping.carrying.taking import carry_whole, residue
 
 __all__ = [
+    "Trimmer",
     "carry_whole",
     "from_ada",
     "is_changed_by_its_rest",
     "pack",
     "residue",
     "restore",
+    "shape",
     "to_ada",
     "unite",
     "unpack",

@@ -7,7 +7,7 @@ from typing import Any, Final, NamedTuple
 
 from gateway.mapping.account import CARRIED
 from gateway.mapping.carrying.packing import Mask, pack
-from gateway.mapping.runtime.readers import DERIVED
+from gateway.mapping.runtime.fhir_values import DERIVED
 from gateway.mapping.runtime.reading import FhirReading
 
 Tree = dict[str, Any]

@@ -136,9 +136,11 @@ class ReadCompiler:
         out, many = self.source, leaf.concept.many
         if any(isinstance(each, Leaf) and not each.key for each in _deep(node)):
             with out.block(f"if '.' in {group}"):
-                gathered = f"gather({base}, {leaf.key!r}, {group}['.'], c)"
+                beyond = any(isinstance(each, Leaf) and each.key[:1] == (BEYOND,) for each in _deep(node))
+                said = f", {group}.get({BEYOND!r})" if beyond else ""
+                gathered = f"gather({base}, {leaf.key!r}, {group}['.'], c{said})"
                 out.line(gathered if many else f"store({base}, {leaf.key!r}, {group}['.'])")
-                if any(isinstance(each, Leaf) and each.key[:1] == (BEYOND,) for each in _deep(node)):
+                if beyond:
                     out.line(f"c.impart({group}['.'], {group}.get({BEYOND!r}))")
         elif leaf.concept.type == "reference":
             with out.block(f"if {group}"):
@@ -176,7 +178,8 @@ class ReadCompiler:
         if node.url and not node.selectors:
             return f'extensions({source}, "{key}", "{node.url}", c)'
         if node.url or node.selectors:
-            return f'chosen({source}, "{key}", c, {{{self._literals.sought(node)}}})'
+            again = ", DERIVED" if _only_reads(node) else ""
+            return f'chosen({source}, "{key}", c, {{{self._literals.sought(node)}}}{again})'
         return f'items({source}, "{key}")'
 
     def _element(self, node: Node, source: str, scope: str) -> None:
@@ -389,6 +392,12 @@ def _worded(node: Node) -> Iterator[tuple[Derived, Leaf]]:
             if isinstance(leaf, Leaf) and leaf.concept.type == "text":
                 yield from ((derived, leaf) for derived in templates)
         yield from _worded(inner)
+
+
+def _only_reads(node: Node) -> bool:
+    """True when no row writes anything in an element, so that nothing writes what tells it apart either."""
+    leaves = [each for each in _deep(node) if isinstance(each, Leaf)]
+    return bool(leaves) and all(each.place.only == "read" for each in leaves)
 
 
 def _deep(node: Node) -> list[Entry]:

@@ -8,7 +8,7 @@ from typing import Any
 from stdnum.nl import bsn
 
 from gateway.blocks.values import Block, Origin
-from gateway.mapping.carrying import carry_whole, residue
+from gateway.mapping.carrying import carry_whole, residue, shape
 from gateway.mapping.compiler.formats import Loaded
 from gateway.mapping.runtime.reading import FhirReading
 
@@ -44,18 +44,28 @@ class Origins:
         """Tell every block which resources it was read from, with what no row read of them."""
         form = self.loaded.compiled.name
         ids = _own_ids(by_id.values())
-        rests = {each: residue(by_id[each], c) for each, _ in c.done}
+        rests = {each: residue(by_id[each], c) for each in dict.fromkeys(each for each, _ in c.done)}
         names = _names(c) if any('"reference"' in found.rest for found in rests.values()) else {}
         found: dict[str, list[Origin]] = {}
         for (each, key), part in c.done.items():
             resource = by_id[each]
             profiles = tuple(resource.get("meta", {}).get("profile", ()))
             kept = ids.get(each, "")
-            origin = Origin(form, part, kept, profiles, tuple(resource), names.get(each, ()), *rests[each])
+            origin = Origin(
+                form,
+                part,
+                kept,
+                profiles,
+                tuple(resource),
+                names.get(each, ()),
+                *rests[each],
+                inside=shape(resource, c.oid),
+            )
             found.setdefault(key, []).append(origin)
         for block in blocks:
-            inside = block.key in c.embedded or block.key not in found
-            block.origins = (*found.get(block.key, ()), *([Origin(form)] if inside else []))
+            key = c.variants.get(block.key, block.key)
+            inside = key in c.embedded or key not in found
+            block.origins = (*found.get(key, ()), *([Origin(form)] if inside else []))
 
 
 def _names(c: FhirReading) -> dict[int, tuple[str, ...]]:

@@ -14,6 +14,7 @@ from gateway.mapping.resources.keys import Keys, Known
 from gateway.mapping.resources.origins import Origins
 from gateway.mapping.resources.places import dangling, resources_of
 from gateway.mapping.runtime.context import Context
+from gateway.mapping.runtime.fhir_values import DERIVED
 from gateway.mapping.runtime.groups import every
 from gateway.mapping.runtime.readers import extensions, items, store
 from gateway.mapping.runtime.reading import FhirReading, contained
@@ -21,6 +22,7 @@ from gateway.terminology.conceptmaps import ConceptMaps
 from gateway.terminology.systems import CodeSystems
 
 Tree = dict[str, Any]
+CONTAINED = ".contained["
 POINTING = ("reference", "type", "display")
 """What a reference says that points back: that there is one, to which resource."""
 
@@ -55,13 +57,14 @@ class FhirReader:
         c.beside = frozenset(url for _, url in self.loaded.compiled.beside.values())
         c.registers = self.systems.identifiers
         placed = list(resources_of(tree, c))
-        parts = [(resource, self._keys.part(resource, place, c)) for place, resource in placed]
+        parts = self._parts(placed, c)
         self._keys.assign(parts, c)
         parts = [(resource, self._keys.settled(resource, part, c)) for resource, part in parts]
         blocks = [
             *self._blocks(parts, c, primary=True),
             *self._blocks(parts, c, primary=False),
         ]
+        self._attach(c)
         self._read_backs(parts, blocks, c)
         impart(blocks, c)
         c.issues += dangling(c, placed)
@@ -69,6 +72,19 @@ class FhirReader:
         if not self.loaded.compiled.types:
             self._origins.note([resource for _, resource in placed], blocks, c)
         return blocks, c
+
+    def _parts(self, placed: list[tuple[str, Tree]], c: FhirReading) -> list[Known]:
+        """Each resource with the part that reads it; what an unread one contains has no life of its own."""
+        unread: set[str] = set()
+        found: list[Known] = []
+        for place, resource in placed:
+            if place.partition(CONTAINED)[0] in unread:
+                found.append((resource, None))
+                continue
+            part = self._keys.part(resource, place, c)
+            unread.update([place] if part is None else [])
+            found.append((resource, part))
+        return found
 
     def _untranslate(self, name: str, code: Code) -> Code | None:
         """The zib's code for a code of FHIR, by a concept map."""
@@ -84,7 +100,7 @@ class FhirReader:
         """The code of FHIR for a code of the zib, by a concept map."""
         found = self.maps.get(name)
         target = found.forward(code.code, code.system, self.loaded.compiled.version) if found else None
-        return Code(target.code, target.system) if target else None
+        return Code(target.code, target.system, target.display) if target else None
 
     def _blocks(self, parts: list[Known], c: FhirReading, *, primary: bool) -> Iterator[Block]:
         reached = {each for each, _ in c.done}
@@ -104,6 +120,18 @@ class FhirReader:
                 c.made[key] = block
                 yield block
 
+    def _attach(self, c: FhirReading) -> None:
+        """Who has a role that does not say whose it is: the references to both do."""
+        for key, resource in c.attached:
+            block, name = c.made.get(key), c.parts.get(id(resource), "").partition("/")[2]
+            if block is None or (id(resource), key) in c.done or name in _parts_of(key, c):
+                continue
+            c.done[id(resource), key] = name
+            c.current.append(block)
+            c.local = contained(resource)
+            self._readers[block.type, name](resource, block.values, None, c)
+            c.current.pop()
+
     def _read_backs(self, parts: list[Known], blocks: list[Block], c: FhirReading) -> None:
         """References that stand in the resource referred to."""
         by_key = {block.key: block for block in blocks}
@@ -119,6 +147,11 @@ class FhirReader:
                         other = c.find(found.get("reference", ""))
                         if other is not None and c.parts.get(id(other)) == f"{back.block}/{back.part}":
                             _read_back(found, back, by_key.get(c.keys[id(other)]), c.keys[id(resource)], c)
+
+
+def _parts_of(key: str, c: FhirReading) -> set[str]:
+    """The parts that a block was read from."""
+    return {part for (_, known), part in c.done.items() if known == key}
 
 
 def _meant(resource: Tree, back: BackFacts) -> bool:
@@ -147,3 +180,4 @@ def _read_back(found: Tree, back: BackFacts, block: Block | None, target: str, c
     else:
         at = c.take_members(found, POINTING, back.rule)
         store(block.values, back.concept, Ref(target, at=at), many=back.many)
+    c.mark(found, ("display",), back.rule, DERIVED)  # it is the name of the block that now refers

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from functools import cached_property
 from typing import Any
 
 from gateway.blocks.values import Block, Code, Identifier, Origin
 from gateway.codecs.message_types import ElementTypes
 from gateway.errors import Fault, Issue
 from gateway.mapping.account import CARRIED
-from gateway.mapping.carrying import restore, unite
+from gateway.mapping.carrying import Trimmer, restore, unite
 from gateway.mapping.compiler.formats import Loaded, PartFacts
 from gateway.mapping.datatypes import DatatypeWriter
 from gateway.mapping.resources.displays import display_of
@@ -35,6 +36,12 @@ class FhirWriter:
             (partial, kind): DatatypeWriter(loaded, partial) for partial, kind, _ in loaded.compiled.datatypes
         }
         self._displays = {block: display_of(paths) for block, paths in loaded.compiled.displays.items()}
+
+    @cached_property
+    def _trimmer(self) -> Trimmer:
+        return Trimmer(
+            self.types(), self.systems.system, [url for _, url in self.loaded.compiled.beside.values()]
+        )
 
     def write(
         self, blocks: Sequence[Block], context: Context, size: int, seed: str
@@ -68,13 +75,16 @@ class FhirWriter:
         origin = me.origins[i]
         if origin is None:
             return resource
-        self._leave_out(resource, origin, self.loaded.parts[me.block.type, me.part])
+        part = self.loaded.parts[me.block.type, me.part]
+        self._leave_out(resource, origin, part)
         if origin.rest:
-            restore(resource, origin.rest, c.moved)
-            self._choose(resource, origin, self.loaded.parts[me.block.type, me.part].type)
+            restore(resource, origin.rest, c.moved, self.types())
             c.used[origin.at] = CARRIED
             for at in origin.also:
                 c.used[at] = c.used[at] or CARRIED
+        if origin.inside:
+            others = [path for each in me.origins if each for path in each.inside]
+            self._trimmer.trim(resource, origin.inside, others, part.joined)
         known = [url for url in origin.profiles if url.partition("|")[0] in self.loaded.by_profile]
         if origin.profiles:
             made = () if known else resource["meta"].get("profile", ())
@@ -111,15 +121,6 @@ class FhirWriter:
         for name in resource.keys() - {*origin.members, *part.joined, "meta", "id"}:
             element = self.types().child(part.type, name)
             if element is not None and not (element.min or element.choice):
-                del resource[name]
-
-    def _choose(self, resource: Tree, origin: Origin, kind: str) -> None:
-        """One variant of each choice (`effective[x]`): that of the source, when it is there again."""
-        elements = {name: self.types().child(kind, name.removeprefix("_")) for name in resource}
-        choices = {name: element.choice for name, element in elements.items() if element is not None}
-        sent = {choices.get(name) for name in resource.keys() & {*origin.members}} - {"", None}
-        for name in resource.keys() - {*origin.members}:
-            if choices.get(name) in sent:
                 del resource[name]
 
     def _of_origin(

@@ -15,7 +15,7 @@ from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 from gateway.blocks.values import Absent, Code, Quantity, Text
-from gateway.mapping.runtime.fhir_values import QUANTITY, code_of_coding, digits, quantity_of
+from gateway.mapping.runtime.fhir_values import DERIVED, QUANTITY, code_of_coding, digits, quantity_of
 from gateway.mapping.runtime.spelling import UCUM, coding, quantity, quantity_number
 from gateway.mapping.runtime.writers import put
 from gateway.terminology.units import G_STANDAARD, Units
@@ -141,7 +141,9 @@ class HowOften(Frequency):
         super().write(target, key, {"NominalValue": value}, c, rule)
 
     def read(self, source: Tree, key: str, c: FhirReading, rule: str) -> Any:
-        """Nothing when it has bounds."""
+        """Nothing when it has bounds, or no least; then nothing of it is noted either."""
+        if f"{key}Max" in source or "countMax" in source:
+            return None
         found = super().read(source, key, c, rule)
         return found.get("NominalValue") if found else None
 
@@ -349,7 +351,7 @@ class ProductCodes:
         for each in source.get(key, ()):
             value = code_of_coding(each, c, rule)
             if value is not None:
-                c.mark(each, ("userSelected",), rule)
+                c.mark(each, ("userSelected",), rule, -1 if self.choosing else DERIVED)
                 found.append(value)
         return found or None
 
@@ -370,6 +372,6 @@ class ProductName:
             return None
         chosen = [each.get("display") for each in source.get("coding", ()) if each.get("userSelected")]
         if source[key] in chosen:
-            c.mark_item(source, key, 0, rule, -1)
+            c.mark_item(source, key, 0, rule, DERIVED)
             return None
         return Text(source[key], c.take_member(source, key, 0, rule))

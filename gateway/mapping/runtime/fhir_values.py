@@ -35,6 +35,8 @@ Read = Callable[[Any, "FhirReading", str], Any]
 CODING = ("system", "version", "code", "display")
 QUANTITY = ("value", "comparator", "unit", "system", "code")
 IDENTIFIER = ("system", "value")
+DERIVED = -2
+"""The number of what follows from the block, and may follow otherwise tomorrow, or in another spelling."""
 REFERENCE = ("reference", "type", "display", "identifier")
 LINK = ("reference", "type")
 
@@ -74,6 +76,7 @@ def code_of_coding(found: Tree, c: FhirReading, rule: str) -> Code | Absent | No
     system = c.oid(found.get("system", ""))
     at = c.take_members(found, CODING, rule)
     if system == NULL_FLAVOR and found["code"] != "OTH":
+        c.mark(found, ("display",), rule, DERIVED)
         return Absent(found["code"], at=at)
     return Code(found["code"], system, found.get("display", ""), found.get("version", ""), at=at)
 
@@ -88,13 +91,13 @@ def code_of_codeable(found: Tree, c: FhirReading, rule: str) -> Code | Absent | 
         at = c.take_members(found, ("text",), rule)
         for extension in found.get("extension", ()):
             if extension.get("url") == NULL_FLAVOR_EXTENSION and extension.get("valueCode") == "OTH":
-                c.mark(extension, ("url", "valueCode"), rule, at)
+                c.mark(extension, ("url", "valueCode"), rule, DERIVED)
         return Code("OTH", NULL_FLAVOR, text=text, at=at)
     value = code_of_coding(codings[0], c, rule)
     if not text or value is None:
         return value
     if text == codings[0].get("display"):
-        c.mark(found, ("text",), rule)
+        c.mark(found, ("text",), rule, DERIVED)
         return value
     c.mark(found, ("text",), rule, value.at)
     if isinstance(value, Absent):
@@ -136,13 +139,16 @@ def quantity_of(found: Tree, c: FhirReading, rule: str) -> Quantity | Absent | N
     if "value" not in found:
         return absent_reason(found, c, rule)
     system = c.oid(found.get("system", ""))
+    at = c.take_members(found, QUANTITY, rule)
+    if "code" not in found:
+        c.mark(found, ("system",), rule, DERIVED)  # it is the system of nothing
     return Quantity(
         digits(found["value"]),
         found.get("unit", ""),
         found.get("code", ""),
         "" if system in ("2.16.840.1.113883.6.8", "http://unitsofmeasure.org") else system,
         found.get("comparator", ""),
-        c.take_members(found, QUANTITY, rule),
+        at,
     )
 
 
@@ -204,7 +210,9 @@ def integer_of_quantity(found: Tree, c: FhirReading, rule: str) -> Integer | Non
     """The number of a Quantity that counts; None for one that is not whole, or that is only a limit (`<`)."""
     if "value" not in found or "comparator" in found or found["value"] != int(found["value"]):
         return None
-    return Integer(int(found["value"]), c.take_members(found, QUANTITY, rule))
+    at = c.take_members(found, QUANTITY, rule)
+    c.mark(found, ("unit",), rule, DERIVED)  # a number has no words for its unit
+    return Integer(int(found["value"]), at)
 
 
 def integer_of_text(found: Any, c: FhirReading, rule: str) -> Integer | None:

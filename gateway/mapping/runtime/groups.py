@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
 from gateway.blocks.values import Absent, Boolean, Code, Integer, Ref, Text
@@ -69,6 +70,15 @@ def same(one: Any, other: Any) -> bool:
     return type(one) is type(other) and all(
         getattr(one, name) == getattr(other, name) for name in one.__struct_fields__ if name != "at"
     )
+
+
+def refs_in(value: Any) -> Iterator[Ref]:
+    """All references in a value."""
+    if type(value) is Ref:
+        yield value
+    elif isinstance(value, dict | list):
+        for each in value.values() if isinstance(value, dict) else value:
+            yield from refs_in(each)
 
 
 def within(one: Any, other: Any) -> bool:

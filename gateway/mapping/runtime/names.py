@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING, Any
 from gateway.blocks.values import Code, Text
 from gateway.mapping.runtime.groups import dig
 from gateway.mapping.runtime.spelling import NULL_FLAVOR
-from gateway.mapping.runtime.spelling import text as words
 
 if TYPE_CHECKING:
     from gateway.mapping.runtime.reading import FhirReading
@@ -295,7 +294,7 @@ class Display:
 
     def write(self, target: Tree, key: str, value: Any, c: Writing, rule: str) -> None:
         """Its display, else its text or code."""
-        found = self.words(value, c)
+        found = self.words(value)
         if found:
             target[key] = found
             c.use(value, rule)
@@ -305,9 +304,13 @@ class Display:
         """True when the words are those of a code that is there, or the code itself."""
         return type(existing) is Code and value.text in (existing.display, existing.text, existing.code)
 
-    def words(self, value: Any, c: Writing) -> str:
+    def said(self, value: Code, existing: Any) -> bool:
+        """True when the words are those that are written for the code."""
+        return value.text == self.words(existing)
+
+    def words(self, value: Any) -> str:
         """The words for a code."""
-        return value.display or words(value, c) if type(value) is Code else ""
+        return value.display or value.text or value.code if type(value) is Code else ""
 
     def read(self, source: Tree, key: str, c: FhirReading, rule: str) -> Code | None:
         """Only where no code was read from the place before."""
@@ -328,13 +331,13 @@ class Country(Display):
         dutch = type(existing) is Code and (existing.system, existing.code) == (cls._GBA, "6030")
         return (dutch and value.text in ("NL", "NLD")) or super().repeats(value, existing)
 
-    def words(self, value: Any, c: Writing) -> str:
+    def words(self, value: Any) -> str:
         """NL or NLD; the Netherlands also from table 34 of the GBA; another country by its name."""
         if type(value) is Code and value.system == self._ISO:
             return value.code
         if type(value) is Code and (value.system, value.code) == (self._GBA, "6030"):
             return "NL"
-        return super().words(value, c)
+        return super().words(value)
 
 
 # -- organisations -----------------------------------------------------------------------------------

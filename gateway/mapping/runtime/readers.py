@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 from gateway.blocks.values import Absent, Code, Text
 from gateway.mapping.runtime.fhir_values import (
     CODING,
+    DERIVED,
     Read,
     absent_reason,
     boolean_of,
@@ -28,8 +29,6 @@ if TYPE_CHECKING:
     from gateway.mapping.runtime.reading import FhirReading
 
 Tree = dict[str, Any]
-DERIVED = -2
-"""The number of what follows from the block, and may follow otherwise tomorrow."""
 
 
 # -- reaching into a resource ------------------------------------------------------------------------
@@ -59,11 +58,11 @@ def extensions(source: Any, key: str, url: str, c: FhirReading) -> Iterator[Tree
             yield found
 
 
-def chosen(source: Tree, key: str, c: FhirReading, fixed: Tree) -> Iterator[Tree]:
-    """The elements at `key` that hold what a selector fixes."""
+def chosen(source: Tree, key: str, c: FhirReading, fixed: Tree, at: int = -1) -> Iterator[Tree]:
+    """The elements at `key` that hold what a selector fixes; DERIVED: nothing writes that again."""
     for found in items(source, key):
         if isinstance(found, dict) and holds(found, fixed):
-            mark_fixed(found, fixed, c)
+            mark_fixed(found, fixed, c, at=at)
             yield found
 
 
@@ -97,19 +96,19 @@ def holds(element: Any, fixed: Any) -> bool:
     return bool(element == fixed)
 
 
-def mark_fixed(element: Any, fixed: Any, c: FhirReading, rule: str = "") -> None:
+def mark_fixed(element: Any, fixed: Any, c: FhirReading, rule: str = "", at: int = -1) -> None:
     """Tell the account that the fixed members were recognised; a display of its own stays the element's."""
     if isinstance(fixed, dict):
         plain = tuple(name for name, value in fixed.items() if not isinstance(value, dict | list | There))
-        c.mark(element, plain, rule)
+        c.mark(element, plain, rule, at)
         if "display" in fixed and element.get("display", fixed["display"]) != fixed["display"]:
             c.mark(element, ("display",), rule, DERIVED)
         for name, value in fixed.items():
             if isinstance(value, dict | list):
-                mark_fixed(element[name], value, c, rule)
+                mark_fixed(element[name], value, c, rule, at)
     elif isinstance(fixed, list):
         for value in fixed:
-            mark_fixed(next(each for each in element if holds(each, value)), value, c, rule)
+            mark_fixed(next(each for each in element if holds(each, value)), value, c, rule, at)
 
 
 def fixed(source: Tree, key: str, cases: list[Any], c: FhirReading, rule: str) -> None:
@@ -172,6 +171,8 @@ def recomputed(
         store(values, otherwise, Text(said, at))
     elif _letters(said) != _letters(made):
         return
+    if at < 0 and said != made:
+        at = DERIVED  # another spelling of the same is the source's own
     for i, _ in texts:
         c.mark_item(source, key, i, rule, at)
 
@@ -261,10 +262,16 @@ def take_item(
         gather(values, path, value, c)
 
 
-def gather(values: Tree, path: tuple[str, ...], value: Any, c: FhirReading) -> None:
-    """One more value of a concept; one that another resource of the block said already is not one more."""
+def gather(
+    values: Tree, path: tuple[str, ...], value: Any, c: FhirReading, beyond: Tree | None = None
+) -> None:
+    """One more value of a concept; one that another resource of the block said already is not one more.
+
+    `beyond` is what the element says of the block that a reference points at: one block in two roles is two.
+    """
     there_are = dig_last(values, path) if there(values, path) else ()
-    known = next((each for each in there_are if not isinstance(each, dict) and same(each, value)), None)
+    alike = (each for each in there_are if not isinstance(each, dict) and same(each, value))
+    known = next((each for each in alike if not (beyond and c.differs(each, beyond))), None)
     if known is None:
         store(values, path, value, many=True)
     elif value.at >= 0:
@@ -354,7 +361,8 @@ def take_via(
         value = converter.read(source, key, c, rule)
     repeats = getattr(converter, "repeats", agrees)
     if value is not None and not isinstance(existing, dict | list) and repeats(value, existing):
-        c.adopt(marks, existing.at)
+        said = getattr(converter, "said", lambda _value, _existing: True)(value, existing)
+        c.adopt(marks, existing.at if said else DERIVED)
 
 
 def take_kept(
@@ -380,10 +388,11 @@ def take_kept(
             c.mark(original, ("url",), rule)
             result = code_of_codeable(original["valueCodeableConcept"], c, rule)
             if result is not None:
+                at = result.at if value is None or c.spells(read, result, value) else DERIVED
                 if isinstance(value, dict):
-                    c.mark(value, CODING, rule, result.at)
+                    c.mark(value, CODING, rule, at)
                 elif value is not None:
-                    c.mark_item(source, key, i, rule, result.at)
+                    c.mark_item(source, key, i, rule, at)
         elif value is not None:
             result = read_at(source, key, i, value, read, c, rule)
         else:

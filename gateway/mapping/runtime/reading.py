@@ -10,6 +10,7 @@ from gateway.blocks.values import Absent, Block, Boolean, Code, Identifier, Ref
 from gateway.mapping.runtime.context import Context
 from gateway.mapping.runtime.fhir_values import (
     CODING,
+    DERIVED,
     LINK,
     REFERENCE,
     code_of_coding,
@@ -18,6 +19,7 @@ from gateway.mapping.runtime.fhir_values import (
     truth_of_codeable,
     truth_of_text,
 )
+from gateway.mapping.runtime.groups import same
 from gateway.mapping.runtime.readers import items
 from gateway.mapping.runtime.spelling import NULL_FLAVOR
 from gateway.mapping.runtime.state import Reading
@@ -65,8 +67,12 @@ class FhirReading(Reading):
         self.part_readers: dict[tuple[str, str], Callable[..., Any]] = {}
         self.item_readers: dict[tuple[str, str], Callable[..., Any]] = {}
         self.joins: list[Block] = []
-        self.imparted: list[tuple[str, Tree]] = []
-        """(key of a block, what another resource says of it)"""
+        self.imparted: list[tuple[Ref, Tree]] = []
+        """(reference to a block, what the element says there of that block)"""
+        self.attached: list[tuple[str, Tree]] = []
+        """(key of a block, a resource that a reference names beside one of that block)"""
+        self.variants: dict[str, str] = {}
+        """key of a block that is another one in some acts only → key of that other"""
         self.local: dict[str, Tree] = {}
         """#id → resource contained in the one that is read now"""
         self.release = ""
@@ -183,6 +189,8 @@ class FhirReading(Reading):
     def spells(self, read: Any, value: Any, found: Any) -> bool:
         """True when a code that a reader translates back is what a value is translated to."""
         name = next((key[0] for key, each in self._unmapped.items() if each is read), "")
+        if type(value) is Absent:
+            value = Code(value.reason, NULL_FLAVOR)
         target = self.retranslate(name, value) if name and type(value) is Code else None
         code = (
             found if not isinstance(found, dict) else next(iter(found.get("coding", ())), found).get("code")
@@ -208,11 +216,34 @@ class FhirReading(Reading):
             source = self.untranslate(name, value)
             if source is None:
                 return value
+            self._own_words(name, found)
+            self._own_code(name, source, found)
             if source.system == NULL_FLAVOR and source.code != "OTH":
                 return Absent(source.code, value.text, value.at)
             return Code(source.code, source.system, source.display, "", value.text, value.at)
 
         return back
+
+    def _own_words(self, name: str, found: Any) -> None:
+        """The words that the source has for a code are its own when the map writes others for it."""
+        for each in found.get("coding", (found,)) if isinstance(found, dict) else ():
+            source = self.untranslate(name, self._code(each)) if "display" in each else None
+            written = self.retranslate(name, source) if source is not None else None
+            marks = self.marks.get(id(each), {})
+            if written is not None and written.display != each["display"] and "display" in marks:
+                marks["display"] = (marks["display"][0], DERIVED)
+
+    def _own_code(self, name: str, source: Code, found: Any) -> None:
+        """A code that is read by the map and not written by it (resolved is inactive) stays the source's."""
+        members: list[Any]
+        if isinstance(found, dict):
+            element = next(iter(found.get("coding", ())), found)
+            sent, members = element.get("code"), ["code", "display"]
+        else:
+            element, sent, members = found[0], found[3], [(found[1], found[2])]
+        written, marks = self.retranslate(name, source), self.marks.get(id(element), {})
+        if written is not None and written.code != sent:
+            marks.update({each: (marks[each][0], DERIVED) for each in members if each in marks})
 
     def _truth(self, name: str, found: Any, rule: str) -> Boolean | Absent | None:
         """True or false (or why neither); nothing for a code that says neither."""
@@ -241,6 +272,7 @@ class FhirReading(Reading):
                     self.mark(each, CODING, rule, value.at)
             if "text" in found:
                 self.mark(found, ("text",), rule, value.at)
+            self._own_words(name, {"coding": [each for each in codings if each is not chosen]})
         return value
 
     def _code(self, coding: Tree) -> Code:
@@ -281,8 +313,12 @@ class FhirReading(Reading):
         """A Reference as a Ref: to the block that the resource belongs to, else as sent."""
         at = self.take_members(found, REFERENCE, rule)
         literal = found.get("reference", "")
-        resource = self.second(found, rule, at) or self.find(literal)
+        apart = self.is_apart(found)
+        role, own = None if apart else self.second(found, rule, at), self.find(literal)
+        resource = own if role is None else role
         key = self.keys.get(id(resource), "") if resource is not None else ""
+        if role is not None and own is not None:
+            self.attached.append((key, own))
         identifier = None
         if "identifier" in found:
             sent = found["identifier"]
@@ -295,16 +331,42 @@ class FhirReading(Reading):
         return Ref(key, found.get("display", ""), "" if key else literal, identifier, at)
 
     def second(self, found: Tree, rule: str = "", at: int = -1) -> Tree | None:
-        """The resource that an extension of a reference points at: what tells more than the reference."""
+        """The resource that an extension of a reference points at: what tells more than the reference.
+
+        The words of that extension stay those of the source: a value has one text for what it refers to.
+        """
         for extension in found.get("extension", ()) if self.beside else ():
             role = extension.get("valueReference")
             if extension.get("url") in self.beside and isinstance(role, dict):
                 there = self.find(role.get("reference", ""))
-                if there is not None:
+                if there is not None and rule:
                     self.mark(extension, ("url",), rule, at)
-                    self.mark(role, REFERENCE, rule, at)
+                    self.mark(role, LINK, rule, at)
+                    self.mark(role, ("display",), rule, DERIVED)
                 return there
         return None
+
+    def is_apart(self, found: Tree) -> bool:
+        """True when the second resource is of another block than the reference: that says two things."""
+        role, literal = self.second(found), found.get("reference", "")
+        if role is None or not literal:
+            return False
+        own = self.find(literal)
+        if own is not None:
+            together = self.keys.get(id(own)) == self.keys.get(id(role))
+            return not (together or self._leads_to(role, own))
+        possible = self.blocks_of.get(_kind(literal), frozenset())
+        return bool(possible) and self._block(role) not in possible
+
+    def _leads_to(self, role: Tree, own: Tree) -> bool:
+        """True when a role is one of that person: it says so, or says nobody's."""
+        referred = [self.find(each.get("reference", "")) for each in role.values() if isinstance(each, dict)]
+        persons = [each for each in referred if self._block(each) == self._block(role)]
+        return self._block(role) == self._block(own) and (not persons or any(each is own for each in persons))
+
+    def _block(self, resource: Tree | None) -> str:
+        """The type of the block that a resource of the document is part of."""
+        return self.parts.get(id(resource), "").partition("/")[0] if resource is not None else ""
 
     def referring(self, targets: tuple[str, ...], by_type: bool) -> Callable[..., Any]:
         """A reader of references to these blocks; one that is known to point elsewhere gives nothing.
@@ -318,13 +380,13 @@ class FhirReading(Reading):
 
             def read(element: Tree, c: FhirReading, rule: str) -> Any:
                 literal = element.get("reference", "")
-                resource = c.second(element) or c.find(literal)
-                part = c.parts.get(id(resource), "") if resource is not None else ""
-                kind = element.get("type") or literal.rpartition("/")[0].rpartition("/")[2]
-                guessed = c.blocks_of.get(kind, frozenset()) if by_type else frozenset()
-                blocks = {part.partition("/")[0]} if part else guessed
+                apart = c.is_apart(element)
+                resource = (None if apart else c.second(element)) or c.find(literal)
+                block = c._block(resource)
+                guessed = c.blocks_of.get(element.get("type") or _kind(literal), frozenset())
+                blocks = {block} if block else guessed if by_type or apart else frozenset()
                 if blocks and blocks.isdisjoint(targets):
-                    return None
+                    return c.role(element, rule) if apart and c._block(c.second(element)) in targets else None
                 if resource is not None and c.current and c.keys.get(id(resource)) == c.current[-1].key:
                     return None
                 return reference_of(element, c, rule)
@@ -332,10 +394,21 @@ class FhirReading(Reading):
             found = self._referring[targets, by_type] = read
         return found
 
+    def role(self, found: Tree, rule: str) -> Ref:
+        """Only what an extension of a reference points at, as a Ref."""
+        at = self.take(found, "extension", rule)
+        resource = self.second(found, rule, at)
+        return Ref(self.keys.get(id(resource), ""), at=at)
+
     def impart(self, ref: Any, values: Tree | None) -> None:
         """Keep what an element says of the block that it refers to, until all blocks are read."""
         if values and isinstance(ref, Ref):
-            self.imparted.append((ref.key, values))
+            self.imparted.append((ref, values))
+
+    def differs(self, known: Any, beyond: Tree | None) -> bool:
+        """True when an element says otherwise of a block than the one where a reference to it was read."""
+        said = next((values for ref, values in self.imparted if ref.at == known.at), None)
+        return not same(said or {}, beyond or {})
 
     def find(self, literal: str) -> Tree | None:
         """The resource that a literal reference means, when the document holds it."""
@@ -394,6 +467,11 @@ class FhirReading(Reading):
         values[concept] = values.pop("Subject")
         if "Subject" in mine:
             values["Subject"] = mine["Subject"]
+
+
+def _kind(literal: str) -> str:
+    """The type of resource that a reference names."""
+    return literal.rpartition("/")[0].rpartition("/")[2]
 
 
 def contained(resource: Tree) -> dict[str, Tree]:

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import datetime
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 from gateway.blocks.values import Absent, Block, Boolean, Code, Moment, Origin, Quantity, Ref
 from gateway.errors import Issue
 from gateway.mapping.runtime.context import Context
-from gateway.mapping.runtime.groups import same
+from gateway.mapping.runtime.groups import refs_in, same
 from gateway.mapping.runtime.spelling import NULL_FLAVOR, UCUM, absent_element, quantity
 
 Tree = dict[str, Any]
@@ -312,10 +312,12 @@ class Writing:
             origin = target.origins[0] if target.origins else None
             if origin is not None and name not in origin.members:
                 continue  # the source pointed the other way
+            if origin is not None:  # words that it had are back by now
+                (found[inner] if url else found).pop("display", None)
             if repeating:
                 there = resource.setdefault(name, [])
-                if found not in there:  # several parts of the block have the row
-                    there.append(found)
+                if not any(_pointed_at(each, inner) == _pointed_at(found, inner) for each in there):
+                    there.append(found)  # unless another part of the block has the row too
             else:
                 resource.setdefault(name, found)
             self.used[ref.at] = rule
@@ -326,7 +328,7 @@ class Writing:
             self._referrers = {}
             for other in self.all_blocks:
                 for name, value in other.values.items():
-                    for ref in _refs(value):
+                    for ref in refs_in(value):
                         named = (other.type, f"{other.type}.{name}")
                         self._referrers.setdefault(ref.key, set()).update(named)
         return by in self._referrers.get(me.block.key, ())
@@ -364,10 +366,6 @@ class Writing:
                     self._pointing.setdefault((value.key, block.type, name), []).append(block.values)
 
 
-def _refs(value: Any) -> Iterator[Ref]:
-    """All references in a value."""
-    if type(value) is Ref:
-        yield value
-    elif isinstance(value, dict | list):
-        for each in value.values() if isinstance(value, dict) else value:
-            yield from _refs(each)
+def _pointed_at(element: Tree, inner: str) -> tuple[str, str]:
+    """In which extension, if any, an element points at which resource."""
+    return element.get("url", ""), (element.get(inner, {}) if inner else element).get("reference", "")

@@ -119,16 +119,20 @@ def append(target: Tree, key: str, element: Tree) -> None:
 
 
 def merge(target: Tree, key: str, element: Tree) -> None:
-    """An element that may be there in part already."""
+    """An element that may be there in part already; what one of the two knows is not unknown."""
     there = target.get(key)
     if there is None:
         target[key] = element
-    else:
-        for name, value in element.items():
-            if isinstance(value, list) and name in there:
-                there[name].extend(value)
-            else:
-                there[name] = value
+        return
+    for name, value in element.items():
+        if value == unknown() and {name, name.removeprefix("_")} & there.keys():
+            continue
+        if there.get(f"_{name}") == unknown():
+            del there[f"_{name}"]
+        if isinstance(value, list) and name in there:
+            there[name].extend(value)
+        else:
+            there[name] = value
 
 
 def merge_first(target: Tree, key: str, element: Tree) -> None:
