@@ -27,7 +27,7 @@ from gateway.exchange.parties import Party
 from gateway.exchangelog import DecisionEntry, Entry, OutcomeEntry
 from gateway.observing import SILENT, Observer
 from gateway.policy import Decision, Register, Request, decide
-from gateway.storage import NO_KEYS, Database, Transaction
+from gateway.storage import NOTHING, Database, Transaction
 
 _log = structlog.get_logger("exchange")
 
@@ -72,7 +72,7 @@ class Exchange:
         self._content_hash, self._size = "", 0
         self._decision: Decision | None = None
         self._finished = False
-        self._log_keys = NO_KEYS
+        self._begun = NOTHING
         self._step = ExitStack()
         call.begun(self.id)
 
@@ -201,7 +201,7 @@ class Exchange:
         """Put entries into the log, durably; with `transaction`, exactly when that is committed."""
         with self._books.observer.timed("append"):
             if transaction is None:
-                self._log_keys = self._books.database.record(*entries, log_keys=self._log_keys)
+                self._begun = self._books.database.record(*entries, begun=self._begun)
             else:
                 for entry in entries:
                     transaction.log.record(entry)

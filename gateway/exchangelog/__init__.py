@@ -1,7 +1,7 @@
 """The exchange log: NEN 7513 entries as leaves of a Merkle tree.  No I/O but its store."""
 
 from gateway.exchangelog.entry import FIELDS, DecisionEntry, Entry, Field, OutcomeEntry, stamp
-from gateway.exchangelog.log import Exchange, ExchangeLog, LogStore, Receipt, Row, Sealing, Search
+from gateway.exchangelog.log import Exchange, ExchangeLog, LogStore, Opening, Receipt, Row, Sealing, Search
 from gateway.exchangelog.merkle import Frontier
 from gateway.exchangelog.verifier import Report, verify
 
@@ -14,6 +14,7 @@ __all__ = [
     "Field",
     "Frontier",
     "LogStore",
+    "Opening",
     "OutcomeEntry",
     "Receipt",
     "Report",

@@ -10,7 +10,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any, Protocol
@@ -77,6 +77,14 @@ class Receipt:
 
 
 @dataclass(frozen=True, slots=True)
+class Opening:
+    """What an entry is added to: the present tree, and the rows of its exchange, in order."""
+
+    tree: Frontier
+    rows: tuple[Row, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class Exchange:
     """A decision and its outcome (None: not recorded, a gap).
 
@@ -99,11 +107,11 @@ class LogStore(Protocol):
     def head(self) -> Frontier:
         """The present tree.  Raises `Fault` when it is broken."""
 
-    def opening(self, exchange: str) -> tuple[Frontier, list[Row]]:
+    def opening(self, exchange: str) -> Opening:
         """The tree as `head` gives it, and the rows as `exchange` does, in one look."""
 
-    def append(self, row: Row, tree: Frontier) -> bool:
-        """Keep the row, and `tree` as the present one; neither, and False, when another came between."""
+    def append(self, row: Row, before: Frontier, tree: Frontier) -> bool:
+        """Keep the row, and `tree` as the present one; neither, and False, when that is not `before`."""
 
     def exchange(self, exchange: str) -> list[Row]:
         """The rows of one exchange, in order."""
@@ -141,25 +149,27 @@ class ExchangeLog:
         Raises `Fault` for a second decision or outcome of one exchange, an outcome without a decision, and a
         completed outcome of a denied exchange; and when another writer comes between.
         """
-        receipt = self.attempt(entry)
-        if receipt is None:
+        added = self.attempt(entry)
+        if added is None:
             raise _fault("a second writer of the exchange log", entry.exchange)
-        return receipt
+        row, tree = added.rows[-1], added.tree
+        return Receipt(row.position, row.leaf_hash, tree.size, tree.root())
 
-    def attempt(self, entry: Entry) -> Receipt | None:
+    def attempt(self, entry: Entry, opening: Opening | None = None) -> Opening | None:
         """As `record`, for who does not hold the tree: None, and nothing done, when another writer came
         between.
+
+        Gives what the next entry of the exchange is added to.  `opening` is such a thing, not asked for then.
         """
-        tree, before = self.store.opening(entry.exchange)
+        opening = opening or self.store.opening(entry.exchange)
+        tree = opening.tree
         if isinstance(entry, OutcomeEntry):
-            entry = _follows(entry, before)
-        elif before:
+            entry = _follows(entry, opening.rows)
+        elif opening.rows:
             raise _fault("an exchange has one decision", entry.exchange)
         row = self._row(entry, tree.size)
-        tree = tree.add(row.leaf_hash)
-        if not self.store.append(row, tree):
-            return None
-        return Receipt(row.position, row.leaf_hash, tree.size, tree.root())
+        grown = tree.add(row.leaf_hash)
+        return Opening(grown, (*opening.rows, row)) if self.store.append(row, tree, grown) else None
 
     def exchanges(self, search: Search, *, under: str) -> list[Exchange]:
         """The exchanges that match, newest first, with their sealed part.
@@ -225,7 +235,7 @@ def copied(leaf: Mapping[str, Any]) -> dict[str, str]:
     return {name: str(leaf.get(name, "")) for name in _COPIED}
 
 
-def _follows(outcome: OutcomeEntry, before: list[Row]) -> OutcomeEntry:
+def _follows(outcome: OutcomeEntry, before: Sequence[Row]) -> OutcomeEntry:
     """The outcome, of the person of its decision."""
     if [row.kind for row in before] != ["decision"]:
         raise _fault("an outcome follows its decision, once", outcome.exchange)

@@ -23,7 +23,7 @@ A person is a pseudonym: `Database.pseudonym(bsn)`.  Who may see what is for the
 """
 
 from gateway.storage.checks import DATABASE_CHECKS, Schema, schema_of
-from gateway.storage.database import Database, Transaction
+from gateway.storage.database import NOTHING, Begun, Database, Transaction
 from gateway.storage.documents import (
     NewDocument,
     Stored,
@@ -35,7 +35,7 @@ from gateway.storage.documents import (
     save,
     store_document,
 )
-from gateway.storage.keys import NO_KEYS, KeyEncryption, KeyFile
+from gateway.storage.keys import KeyEncryption, KeyFile
 from gateway.storage.opening import open_database
 from gateway.storage.persons import normalise_bsn
 from gateway.storage.records import (
@@ -54,7 +54,8 @@ from gateway.storage.versions import Change, FhirForm, ResourceName, Saved
 
 __all__ = [
     "DATABASE_CHECKS",
-    "NO_KEYS",
+    "NOTHING",
+    "Begun",
     "Change",
     "Database",
     "FhirForm",

@@ -10,14 +10,14 @@ import hmac
 from collections.abc import Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field
-from typing import Any, Protocol
+from typing import Any, Final, NamedTuple, Protocol
 
 from sqlalchemy import Connection, Engine
 from sqlalchemy.exc import SQLAlchemyError
 
 from gateway.errors import Fault, Issue
-from gateway.exchangelog import ExchangeLog
-from gateway.exchangelog.entry import Entry, canonical
+from gateway.exchangelog import Entry, ExchangeLog, Frontier, Opening, OutcomeEntry, Row
+from gateway.exchangelog.entry import canonical
 from gateway.observing import SILENT, Observer
 from gateway.storage.entries import LogRows
 from gateway.storage.keys import NO_KEYS, KeyEncryption, LogKeys, Vault
@@ -46,6 +46,19 @@ class Backend(Protocol):
 
     def lock_schema(self, connection: Connection) -> None:
         """Let other processes that open the database wait until this transaction ends."""
+
+
+class Begun(NamedTuple):
+    """What is known of an exchange by what was recorded of it: its rows, and the keys that sealed them.
+
+    No longer than the exchange lasts: a key that is destroyed is to be gone.
+    """
+
+    rows: tuple[Row, ...] = ()
+    log_keys: LogKeys = NO_KEYS
+
+
+NOTHING: Final = Begun()
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,6 +91,8 @@ class Database:
         self._observer = observer
         self._pseudonym_key = pseudonym_key
         self._name_key = hmac.digest(pseudonym_key, b"zibpoort names of resources", "sha256")
+        self._tree, self._alone = Frontier(), False
+        """The tree as this process left it last, and whether nobody else had written before that."""
 
     def pseudonym(self, bsn: str) -> str:
         """The person of a BSN, however written: 64 hex digits.  Raises `ContentError` when it is no BSN."""
@@ -116,32 +131,41 @@ class Database:
         ):
             yield connection
 
-    def record(self, *entries: Entry, log_keys: LogKeys = NO_KEYS) -> LogKeys:
-        """Append entries of one exchange to the log, durably, all or none; the keys for its next ones.
+    def record(self, *entries: Entry, begun: Begun = NOTHING) -> Begun:
+        """Append entries of one exchange to the log, durably, all or none.
 
-        Raises `Fault` as `ExchangeLog.record` and `write` do.
+        `begun` is what recording its entries before gave.  Raises `Fault` as `ExchangeLog.record` and `write`
+        do.
         """
         options = self.backend.statement_options
         if options is not None and len(entries) == 1:
-            kept = self._append(entries[0], log_keys, options)
+            kept = self._append(entries[0], begun, options)
             if kept is not None:
                 return kept
-        with self.write(log_keys) as transaction:
+        with self.write(begun.log_keys) as transaction:
             for entry in entries:
                 transaction.log.record(entry)
-        return transaction.vault.log_keys
+        return Begun((), transaction.vault.log_keys)
 
-    def _append(self, entry: Entry, log_keys: LogKeys, options: Mapping[str, Any]) -> LogKeys | None:
-        """Append without holding the tree; None when writers of other processes came between, every time."""
+    def _append(self, entry: Entry, begun: Begun, options: Mapping[str, Any]) -> Begun | None:
+        """Append without holding the tree; None when writers of other processes came between, every time.
+
+        A process that is the only one that writes knows the tree, and need not look at it first.
+        """
         with (
             self.backend.append_turn(),
             self._observer.timed("transaction", "write"),
             transaction(self.engine, options) as connection,
         ):
+            before = self._tree
+            known = Opening(before, begun.rows) if self._alone and _is_next(entry, begun) else None
             for _ in range(ATTEMPTS):
-                tried = self._transaction(connection, log_keys, locks=False)
-                if tried.log.attempt(entry):
-                    return tried.vault.log_keys
+                tried = self._transaction(connection, begun.log_keys, locks=False)
+                added = tried.log.attempt(entry, known)
+                if added is not None:
+                    self._tree, self._alone = added.tree, added.tree.size == before.size + 1
+                    return Begun(added.rows, tried.vault.log_keys)
+                known = None
         return None
 
     @property
@@ -157,6 +181,11 @@ class Database:
         vault = Vault(connection, self.kek, log_keys)
         log = ExchangeLog(LogRows(connection, self.shard, locks=locks), vault)
         return Transaction(connection, vault, log, self._name_key)
+
+
+def _is_next(entry: Entry, begun: Begun) -> bool:
+    """True when the rows of an exchange are known: before its decision none, before its outcome one."""
+    return len(begun.rows) == (1 if isinstance(entry, OutcomeEntry) else 0)
 
 
 @contextmanager

@@ -9,7 +9,7 @@ from sqlalchemy import Connection, Select, and_, bindparam, insert, select, upda
 from sqlalchemy import Row as SqlRow
 
 from gateway.errors import Fault, Issue
-from gateway.exchangelog import Frontier, Row, Search, stamp
+from gateway.exchangelog import Frontier, Opening, Row, Search, stamp
 from gateway.storage.tables import insert_missing
 from gateway.storage.tables import log_entries as entries
 from gateway.storage.tables import log_heads as heads
@@ -34,7 +34,11 @@ _OPENING = (
 _OPENING_LOCKED = _OPENING.with_for_update(of=heads)
 _GROW = (
     update(heads)
-    .where(heads.c.shard == bindparam("log"), heads.c.size == bindparam("position"))
+    .where(
+        heads.c.shard == bindparam("log"),
+        heads.c.size == bindparam("position"),
+        heads.c.root == bindparam("before"),
+    )
     .values(size=bindparam("size"), root=bindparam("root"), frontier=bindparam("frontier"))
 )
 _APPEND = insert(entries)
@@ -81,20 +85,20 @@ class LogRows:
         row = self._connection.execute(query, {"shard": self._shard}).one_or_none()
         return self._tree(row)
 
-    def opening(self, exchange: str) -> tuple[Frontier, list[Row]]:
+    def opening(self, exchange: str) -> Opening:
         """What an entry of an exchange is added to: the present tree, and the rows of that exchange.
 
         Raises `Fault` when the tree contradicts itself.
         """
         query = _OPENING_LOCKED if self._locks else _OPENING
         found = self._connection.execute(query, {"shard": self._shard, "exchange": exchange}).all()
-        rows = [Row(*row[_HEAD_WIDTH:]) for row in found if row.exchange is not None]
-        return self._tree(found[0] if found else None), rows
+        rows = tuple(Row(*row[_HEAD_WIDTH:]) for row in found if row.exchange is not None)
+        return Opening(self._tree(found[0] if found else None), rows)
 
-    def append(self, row: Row, tree: Frontier) -> bool:
-        """Keep the row and the tree; neither, and False, when the tree grew meanwhile."""
+    def append(self, row: Row, before: Frontier, tree: Frontier) -> bool:
+        """Keep the row and the tree; neither, and False, when the present tree is not `before`."""
         grown = {"size": tree.size, "root": tree.root(), "frontier": tree.to_bytes()}
-        head = {"log": self._shard, "position": row.position} | grown
+        head = {"log": self._shard, "position": row.position, "before": before.root()} | grown
         entry = {column.name: getattr(row, column.name) for column in _COLUMNS}
         if self._connection.dialect.name == "postgresql":
             return self._connection.execute(_GROW_AND_APPEND, head | entry).rowcount == 1

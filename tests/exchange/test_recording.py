@@ -13,8 +13,8 @@ from gateway.errors import ContentError, Denied, Fault, GatewayError, Issue, Not
 from gateway.exchange.parties import Party
 from gateway.exchange.recording import Call, Exchange
 from gateway.policy import Caller, Request
-from gateway.storage import NO_KEYS, Transaction
-from gateway.storage.keys import LogKeys
+from gateway.storage import Begun, Transaction
+from gateway.storage.keys import NO_KEYS, LogKeys
 from tests.exchange.house import FENNA, House
 
 TREAT = frozenset({"TREAT"})
@@ -50,7 +50,7 @@ class LogDown:
         with self.failing(), self.real[0](log_keys) as transaction:
             yield transaction
 
-    def append(self, *arguments: Any) -> LogKeys | None:
+    def append(self, *arguments: Any) -> Begun | None:
         with self.failing():
             return self.real[1](*arguments)
 

@@ -8,7 +8,16 @@ from datetime import UTC, datetime
 from typing import Any
 
 from gateway.errors import Fault, Issue
-from gateway.exchangelog import DecisionEntry, ExchangeLog, Frontier, OutcomeEntry, Row, Search, stamp
+from gateway.exchangelog import (
+    DecisionEntry,
+    ExchangeLog,
+    Frontier,
+    Opening,
+    OutcomeEntry,
+    Row,
+    Search,
+    stamp,
+)
 
 NOW = datetime(2026, 7, 1, 10, 0, tzinfo=UTC)
 ANNA = "a" * 64
@@ -30,10 +39,12 @@ class MemoryRows:
     def head(self) -> Frontier:
         return self.tree
 
-    def opening(self, exchange: str) -> tuple[Frontier, list[Row]]:
-        return self.head(), self.exchange(exchange)
+    def opening(self, exchange: str) -> Opening:
+        return Opening(self.head(), tuple(self.exchange(exchange)))
 
-    def append(self, row: Row, tree: Frontier) -> bool:
+    def append(self, row: Row, before: Frontier, tree: Frontier) -> bool:
+        if before != self.tree:
+            return False
         self.kept.append(row)
         self.tree = tree
         return True

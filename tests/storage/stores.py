@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from sqlalchemy import Connection, create_engine, select
+from sqlalchemy import Connection, create_engine, event, select
 
 from conformance.postgres import Cluster
 from gateway.blocks import Block, Identifier, Ref, Text
@@ -68,6 +68,19 @@ def settings(place: Place, **changes: Any) -> Settings:
         "hmac_key": base64.b64encode(b"h" * 32).decode(),
     }
     return Settings(**given | changes)
+
+
+@contextmanager
+def statements(database: Database) -> Iterator[list[str]]:
+    """What is asked of the database meanwhile."""
+    said: list[str] = []
+
+    def hear(_connection: object, _cursor: object, statement: str, *_: object) -> None:
+        said.append(statement)
+
+    event.listen(database.engine, "before_cursor_execute", hear)
+    yield said
+    event.remove(database.engine, "before_cursor_execute", hear)
 
 
 @contextmanager

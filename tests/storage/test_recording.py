@@ -4,18 +4,15 @@ from __future__ import annotations
 
 import re
 import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
 
 import pytest
-from sqlalchemy import event
 
 from gateway.errors import Fault
 from gateway.exchangelog import verify
 from gateway.storage import Database
 from gateway.storage.keys import log_scope
 from tests.exchangelog.fakes import ANNA, NOW, decided, done
-from tests.storage.stores import Place, opened
+from tests.storage.stores import Place, opened, statements
 
 THREADS, EXCHANGES = 4, 6
 
@@ -27,19 +24,6 @@ def rows(database: Database) -> list[tuple[str, str]]:
         return [(row.exchange, row.kind) for row in transaction.log.store.rows()]
 
 
-@contextmanager
-def statements(database: Database) -> Iterator[list[str]]:
-    """What is asked of the database meanwhile."""
-    said: list[str] = []
-
-    def hear(_connection: object, _cursor: object, statement: str, *_: object) -> None:
-        said.append(statement)
-
-    event.listen(database.engine, "before_cursor_execute", hear)
-    yield said
-    event.remove(database.engine, "before_cursor_execute", hear)
-
-
 def test_an_entry_is_durable_by_itself(place: Place) -> None:
     with opened(place) as database:
         database.record(decided("x"))
@@ -49,9 +33,9 @@ def test_an_entry_is_durable_by_itself(place: Place) -> None:
 
 def test_the_outcome_is_sealed_with_the_key_of_the_decision(place: Place) -> None:
     with opened(place) as database:
-        keys = database.record(decided("x"))
+        begun = database.record(decided("x"))
         with statements(database) as said:
-            database.record(done("x"), log_keys=keys)
+            database.record(done("x"), begun=begun)
         assert not [each for each in said if "data_keys" in each]
         with database.read() as transaction:
             both = [transaction.log.opened(row) for row in transaction.log.store.rows()]
@@ -61,10 +45,10 @@ def test_the_outcome_is_sealed_with_the_key_of_the_decision(place: Place) -> Non
 
 def test_a_key_that_was_destroyed_meanwhile_opens_nothing(place: Place) -> None:
     with opened(place) as database:
-        keys = database.record(decided("x"))
+        begun = database.record(decided("x"))
         with database.write() as transaction:
             assert transaction.vault.destroy(ANNA, log_scope(NOW.year))
-        database.record(done("x"), log_keys=keys)
+        database.record(done("x"), begun=begun)
         with database.read() as transaction:
             decision, outcome = map(transaction.log.opened, transaction.log.store.rows())
         assert "query" not in decision
@@ -94,8 +78,8 @@ def test_many_threads_of_two_gateways(place: Place) -> None:
     def exchanges(database: Database, name: str) -> None:
         try:
             for number in range(EXCHANGES):
-                keys = database.record(decided(f"{name} {number}"))
-                database.record(done(f"{name} {number}"), log_keys=keys)
+                begun = database.record(decided(f"{name} {number}"))
+                database.record(done(f"{name} {number}"), begun=begun)
         except BaseException as error:  # noqa: BLE001 - it is handed to the test
             wrong.append(error)
 

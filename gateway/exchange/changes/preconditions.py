@@ -29,7 +29,7 @@ class Expected:
             met, text = not version, "there is one already"
         else:
             met = version > 0 and (not self.versions or str(version) in self.versions)
-            text = "another version holds now than the one that was expected"
+            text = "another version holds now than the one that was expected" if version else "there is none"
         if not met:
             raise Conflict(Issue("error", "conflict", text, place=place))
 
