@@ -51,3 +51,9 @@ def test_what_is_none_is_refused_at_its_place(text: str) -> None:
     with pytest.raises(InputError) as caught:
         parse_expected(text, "", PLACES)
     assert caught.value.issues[0].place == "If-Match"
+
+
+@pytest.mark.parametrize(("version", "told"), [(0, "there is none"), (3, "another version")])
+def test_what_holds_instead_is_told(version: int, told: str) -> None:
+    with pytest.raises(Conflict, match=told):
+        Expected(frozenset({"2"})).check(version, "Observation")
