@@ -208,12 +208,13 @@ class Translator:
         chosen += context_blocks(chosen, beside)
         target = "2020" if form == "ada" else self.loaded(form).compiled.release
         carried = read.carried if blocks is None and form == read.format else []
-        fit = [block for block in chosen if not is_changed_by_its_rest(block, form)]
-        crossing = self.bridge.carry(fit, target)
-        for block in chosen if len(fit) < len(chosen) else ():
-            if is_changed_by_its_rest(block, form):
-                crossing.drop(block.values, "", CHANGED)
-        return self._write(crossing, form, context, read, carried)
+        crossing = self.bridge.carry([b for b in chosen if not is_changed_by_its_rest(b, form)], target)
+        kept_back = [block for block in chosen if is_changed_by_its_rest(block, form)]
+        for block in kept_back:
+            crossing.drop(block.values, "", CHANGED)
+        written = self._write(crossing, form, context, read, carried)
+        written.issues += [_kept_back(block, form, read) for block in kept_back if not block.context]
+        return written
 
     def write_blocks(self, blocks: Sequence[Block], form: str, context: Context, seed: str) -> Written:
         """A document of blocks that come from a store: without a source, so without an account."""
@@ -257,3 +258,10 @@ def _stamp(*folders: Path) -> str:
     for file in sorted(folders[1].glob("*/*.yaml")):
         key.update(f"{file.name}{file.stat().st_mtime_ns}{file.stat().st_size}".encode())
     return key.hexdigest()
+
+
+def _kept_back(block: Block, form: str, read: Read) -> Issue:
+    """The warning that a block does not go to a format: nobody is to take its absence for all there was."""
+    leaf = next((found for each in block.origins if each.modifies and (found := read.place(each.at))), None)
+    text = f"{block.type} does not go to {form}: {CHANGED}"
+    return Issue("warning", "incomplete", text, place=leaf.place if leaf else "")

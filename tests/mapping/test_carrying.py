@@ -160,11 +160,16 @@ def test_a_block_does_not_go_where_it_would_mean_something_else(
     translator: Translator, noon: Context, change: dict[str, Any]
 ) -> None:
     document = read(translator, noon, WEIGHT | change)
-    (weight,) = translator.write(document, "fhir-r4", noon).resources
+    again = translator.write(document, "fhir-r4", noon)
+    assert again.issues == []
+    (weight,) = again.resources
     assert {name: weight[name] for name in change} == change
     for form in ("fhir-stu3", "ada"):
         written = translator.write(document, form, noon)
         assert written.resources == []
+        (told,) = [issue for issue in written.issues if "does not go to" in issue.text]
+        assert (told.severity, form in told.text) == ("warning", True)
+        assert told.place.startswith("Bundle.entry[0].resource.")
         lines = {line.place: line for line in written.account.lines()}
         value = lines["Bundle.entry[0].resource.valueQuantity.value"]
         assert (value.state, value.reason) == (
