@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from gateway.codecs.fhir_types import Version, types
@@ -81,7 +82,7 @@ def _rest(pipeline: Pipeline, version: Version) -> dict[str, Any]:
     }
 
 
-def _operations_of_stu3(version: Version, served: list[str]) -> dict[str, Any]:
+def _operations_of_stu3(version: Version, served: Sequence[str]) -> dict[str, Any]:
     """STU3 lists operations for the whole server; R4 has them with their resource type."""
     found = [row for kind in served for row in operations_of(kind, version)] if version == "stu3" else []
     rows = [row for i, row in enumerate(found) if row not in found[:i]]

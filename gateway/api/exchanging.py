@@ -17,7 +17,7 @@ import anyio.from_thread
 import anyio.to_thread
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
-from starlette.types import Receive, Scope, Send
+from starlette.types import Message, Receive, Scope, Send
 
 from gateway.errors import Fault, Issue, SyntaxFault
 from gateway.exchange import Answer, Call
@@ -166,17 +166,23 @@ async def _send(answer: Answer, receive: Receive, send: Send) -> None:
             await send({"type": "http.response.body", "body": answer.body, "more_body": True})
     except TimeoutError:
         raise Fault(Issue("error", "timeout", "the caller did not take the answer")) from None
-    if await _is_gone(receive):
+    if _is_gone(receive):
         raise Fault(Issue("error", "incomplete", "the caller went away"))
 
 
-async def _is_gone(receive: Receive) -> bool:
+def _is_gone(receive: Receive) -> bool:
     """True when the connection was closed before the answer had left."""
-    for _ in range(2):  # the (empty) request comes first
-        gone = False
-        with anyio.CancelScope() as scope:
-            scope.cancel()
-            gone = (await receive())["type"] == "http.disconnect"
-        if gone:
-            return True
-    return False
+    # the (empty) request comes first
+    return any(message["type"] == "http.disconnect" for message in (_present(receive), _present(receive)))
+
+
+def _present(receive: Receive) -> Message:
+    """The message that is there already; one without a type when it would have to be waited for."""
+    waiting = receive().__await__()
+    try:
+        next(waiting)
+    except StopIteration as ended:
+        message: Message = ended.value
+        return message
+    waiting.close()
+    return {"type": ""}

@@ -64,13 +64,25 @@ class Party:
     bsn: str = field(default="", repr=False)
 
 
+class Signed(NamedTuple):
+    """What a token says whose signature holds, by which key; `bsn` is the person of it, "" for none."""
+
+    key: str
+    claims: Claims
+    bsn: str
+
+
 class Expected(NamedTuple):
-    """What the claims are held against; `now` in seconds, `soon` is now for a clock that runs ahead."""
+    """What the claims are held against; `now` in seconds, `soon` is now for a clock that runs ahead.
+
+    `bsn` is what the claim `person` is read as.
+    """
 
     issuers: frozenset[str]
     audience: str
     now: float
     soon: float
+    bsn: str
 
 
 class Check(NamedTuple):
@@ -96,7 +108,7 @@ CHECKS = (
     Check("organisation", "an identifier", lambda c, _: _text(c, "organisation")),
     Check("purpose", "one purpose, when given", lambda c, _: "purpose" not in c or _text(c, "purpose")),
     Check("user", "an identifier, when given", lambda c, _: "user" not in c or _text(c, "user")),
-    Check("person", "a BSN, when given", lambda c, _: "person" not in c or bool(_bsn(c["person"]))),
+    Check("person", "a BSN, when given", lambda c, x: "person" not in c or bool(x.bsn)),
 )
 """RFC 7519 §4.1, RFC 9068 §2.2; purpose, role, organisation, user and person are the gateway's own."""
 
@@ -117,21 +129,21 @@ class Parties:
 
     def identify(self, token: str, now: datetime) -> Party:
         """The party of a token.  Raises `Unauthenticated`, naming the claim that failed, never its value."""
-        kid, claims = self._signed(token)
+        key, claims, bsn = self._signed(token)
         seconds = now.timestamp()
-        expected = Expected(self._issuers, self._audience, seconds, seconds + LEEWAY_SECONDS)
+        expected = Expected(self._issuers, self._audience, seconds, seconds + LEEWAY_SECONDS, bsn)
         for check in CHECKS:
             if not check.holds(claims, expected):
                 raise _refused(f"the claim '{check.claim}' must be {check.must}", check.code)
         registration = self._registrations.get(claims["client_id"])
         if registration is None:
             raise _refused("the client is not registered")
-        if registration.issuer != claims["iss"] or kid not in registration.keys:
+        if registration.issuer != claims["iss"] or key not in registration.keys:
             raise _refused("the client is registered with another issuer or key")
-        return _party(claims, registration)
+        return _party(claims, bsn, registration)
 
-    def _verified(self, token: str) -> tuple[str, Claims]:
-        """Key id and claims of a token whose signature holds."""
+    def _verified(self, token: str) -> Signed:
+        """What a token says, when its signature holds."""
         if not token:
             raise _refused("an access token is needed")
         if len(token) > MAX_TOKEN:
@@ -142,7 +154,7 @@ class Parties:
             raise _refused("the token is not signed by a key that the gateway accepts") from None
         if found.header.get("typ") not in TYPES:
             raise _refused("the token is not an access token")
-        return found.header["kid"], found.claims
+        return Signed(found.header["kid"], found.claims, _bsn(found.claims.get("person")))
 
     def _key(self, token: GuestProtocol) -> ECKey:
         kid = token.headers().get("kid")
@@ -185,7 +197,7 @@ def load_keys(path: Path) -> Mapping[str, ECKey]:
     return found
 
 
-def _party(claims: Claims, registration: Registration) -> Party:
+def _party(claims: Claims, bsn: str, registration: Registration) -> Party:
     """What the token and the registration agree on; where they differ nothing is left, and policy denies."""
     stated = claims.get("purpose", "")
     purpose = (purpose_code(stated) or "unknown") if stated else ""
@@ -198,7 +210,7 @@ def _party(claims: Claims, registration: Registration) -> Party:
         registered_purposes=registration.purposes,
         user=claims.get("user", ""),
     )
-    return Party(caller, purpose, registration.organisation, _bsn(claims.get("person")))
+    return Party(caller, purpose, registration.organisation, bsn)
 
 
 def _bsn(value: Any) -> str:

@@ -96,6 +96,7 @@ class Pipeline:
         self.bundling = Bundling(books, self.changing, self, settings, self._begin)
         self._base, self._zone = settings.base_url, ZoneInfo(settings.zone)
         self._limits = Limits(settings.max_bytes, settings.max_depth, settings.max_nodes)
+        self._served: dict[Version, Sequence[str]] = {}
         self.renditions = Renditions(books.database, translator, settings.record_cache_seconds)
 
     def deliver(self, call: Call, receive: Receive) -> Delivery:
@@ -179,7 +180,7 @@ class Pipeline:
             exchange.record(decision)  # (4) record
             exchange.step("minimise")
             context = self._context(question.version)  # (5) minimise, and write in this version
-            record = self.renditions.of(person, question.version, decision, context)
+            record = self.renditions.of(person, exchange.revision, question.version, decision, context)
             exchange.step("encode")
             tree = _found(question, search, record.resources)  # (6) encode
             ready = answer(tree, question.version, question.syntax)
@@ -286,10 +287,14 @@ class Pipeline:
             release(ready)  # (7) release, then the outcome
             exchange.complete(counts={"exchange": len(rows)}, content=ready.body)
 
-    def served(self, version: Version) -> list[str]:
+    def served(self, version: Version) -> Sequence[str]:
         """The resource types that can be asked for, sorted."""
-        parts = self.translator.loaded(FORMATS[version]).parts.values()
-        return sorted({"Provenance", *(each.type for each in parts if types(version).is_resource(each.type))})
+        found = self._served.get(version)
+        if found is None:
+            parts = self.translator.loaded(FORMATS[version]).parts.values()
+            written = {each.type for each in parts if types(version).is_resource(each.type)}
+            found = self._served[version] = sorted({"Provenance", *written})
+        return found
 
     def _begin(self, call: Call, action: str, *, blocks: frozenset[str] | None = None) -> Exchange:
         """An exchange of a party that is known.  A reader's person is that of its token."""

@@ -81,6 +81,11 @@ class Exchange:
         """The pseudonym of whom it is about; "" while that is not known."""
         return self._request.person
 
+    @property
+    def revision(self) -> int:
+        """That of the record of the person when the decision was recorded: equal while nothing changed."""
+        return self._begun.revision
+
     def __enter__(self) -> Self:
         """Refuse at once a caller that may never do this, before a byte of its document is read."""
         early = decide(self._request, self._books.register)

@@ -20,7 +20,7 @@ from gateway.exchange.record import Source, whole
 from gateway.exchange.search import Resource
 from gateway.mapping import Context, Translator
 from gateway.policy import Decision, minimise_all
-from gateway.storage import Database, FhirForm, Record, StoredDocument, documents_of, record_of, revision_of
+from gateway.storage import Database, FhirForm, Record, StoredDocument, documents_of, record_of
 
 FORMATS: Mapping[Version, FhirForm] = {"r4": "fhir-r4", "stu3": "fhir-stu3"}
 
@@ -52,10 +52,13 @@ class Renditions:
         self._kept: OrderedDict[_Key, tuple[float, Rendition]] = OrderedDict()
         self._lock = threading.Lock()
 
-    def of(self, person: str, version: Version, decision: Decision, context: Context) -> Rendition:
-        """The record of a person (a pseudonym).  Raises `Fault` when anything stored of it was altered."""
-        with self._database.glance() as connection:
-            revision = revision_of(connection, person)
+    def of(
+        self, person: str, revision: int, version: Version, decision: Decision, context: Context
+    ) -> Rendition:
+        """The record of a person (a pseudonym), of this revision or a newer one.
+
+        Raises `Fault` when anything stored of it was altered.
+        """
         key = _Key(person, revision, version, decision.policy, decision.activity, decision.blocks)
         found = self._get(key)
         if found is None:

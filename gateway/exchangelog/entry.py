@@ -17,9 +17,12 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from functools import cache
 from typing import Any, Literal, NamedTuple
 
 from gateway.policy import Decision, Effect, Request
+
+_CANONICAL = json.JSONEncoder(sort_keys=True, separators=(",", ":"), ensure_ascii=False)
 
 Kind = Literal["decision", "outcome"]
 Place = Literal["leaf", "sealed"]
@@ -229,6 +232,7 @@ def stamp(time: datetime) -> str:
     return time.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
 
 
+@cache
 def fields(kind: Kind, place: Place) -> tuple[str, ...]:
     """The names of the fields of this kind of entry that stand there, but `person`."""
     return tuple(f.name for f in FIELDS if f.kind == kind and f.place == place and f.name != "person")
@@ -241,7 +245,7 @@ def part(entry: Entry, place: Place) -> dict[str, Any]:
 
 def canonical(value: Any) -> bytes:
     """JSON in one form: sorted names, no white space, UTF-8; RFC 8785 for ASCII names, texts and integers."""
-    return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False).encode("utf-8")
+    return _CANONICAL.encode(value).encode("utf-8")
 
 
 def _plain(value: Any) -> Any:

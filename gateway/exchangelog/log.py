@@ -68,20 +68,29 @@ class Search:
 
 @dataclass(frozen=True, slots=True)
 class Receipt:
-    """Where an entry stands, and the tree just after it.  It counts once the transaction is committed."""
+    """Where an entry stands, and the tree just after it.  It counts once the transaction is committed.
+
+    `revision` is that of the record of its person, at the moment at which the entry was added.
+    """
 
     position: int
     leaf_hash: bytes
     size: int
     root: bytes
+    revision: int = 0
 
 
 @dataclass(frozen=True, slots=True)
 class Opening:
-    """What an entry is added to: the present tree, and the rows of its exchange, in order."""
+    """What an entry is added to: the present tree, and the rows of its exchange, in order.
+
+    `revision` is that of the record of the person when the last of these rows was added; 0 when it is not
+    known.
+    """
 
     tree: Frontier
     rows: tuple[Row, ...] = ()
+    revision: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,8 +119,12 @@ class LogStore(Protocol):
     def opening(self, exchange: str) -> Opening:
         """The tree as `head` gives it, and the rows as `exchange` does, in one look."""
 
-    def append(self, row: Row, before: Frontier, tree: Frontier) -> bool:
-        """Keep the row, and `tree` as the present one; neither, and False, when that is not `before`."""
+    def append(self, row: Row, before: Frontier, tree: Frontier) -> int | None:
+        """Keep the row, and `tree` as the present one; neither, and None, when that is not `before`.
+
+        Gives the revision of the record of the row's person at that moment: how often it was written, 0 for
+        nobody and who is not known.
+        """
 
     def exchange(self, exchange: str) -> list[Row]:
         """The rows of one exchange, in order."""
@@ -153,7 +166,7 @@ class ExchangeLog:
         if added is None:
             raise _fault("a second writer of the exchange log", entry.exchange)
         row, tree = added.rows[-1], added.tree
-        return Receipt(row.position, row.leaf_hash, tree.size, tree.root())
+        return Receipt(row.position, row.leaf_hash, tree.size, tree.root(), added.revision)
 
     def attempt(self, entry: Entry, opening: Opening | None = None) -> Opening | None:
         """As `record`, for who does not hold the tree: None, and nothing done, when another writer came
@@ -169,7 +182,8 @@ class ExchangeLog:
             raise _fault("an exchange has one decision", entry.exchange)
         row = self._row(entry, tree.size)
         grown = tree.add(row.leaf_hash)
-        return Opening(grown, (*opening.rows, row)) if self.store.append(row, tree, grown) else None
+        revision = self.store.append(row, tree, grown)
+        return None if revision is None else Opening(grown, (*opening.rows, row), revision)
 
     def exchanges(self, search: Search, *, under: str) -> list[Exchange]:
         """The exchanges that match, newest first, with their sealed part.
@@ -190,30 +204,35 @@ class ExchangeLog:
             leaf, year = json.loads(row.leaf), int(row.time[:4])
         except ValueError:
             raise _fault("a log entry was altered", row.exchange) from None
-        plain = self.sealing.open(self._holder(row.person), year, row.sealed, self._context(row))
+        context = self._context(row.exchange, row.kind)
+        plain = self.sealing.open(self._holder(row.person), year, row.sealed, context)
         sealed = json.loads(plain) if plain is not None else {}
         return {**leaf, **sealed, "person": row.person}
 
     def _row(self, entry: Entry, position: int) -> Row:
         leaf = part(entry, "leaf") | {"v": VERSION, "log": self.store.shard, "kind": entry.kind}
-        columns, year = copied(leaf), int(leaf["time"][:4])
         salt = os.urandom(SALT_BYTES) if entry.person else b""
-        draft = Row(
-            position=position, person=entry.person, salt=salt, leaf=b"", leaf_hash=b"", sealed=b"", **columns
-        )
-        plain = canonical(part(entry, "sealed"))
-        sealed = self.sealing.seal(self._holder(entry.person), year, plain, self._context(draft))
+        plain, context = canonical(part(entry, "sealed")), self._context(entry.exchange, entry.kind)
+        sealed = self.sealing.seal(self._holder(entry.person), int(leaf["time"][:4]), plain, context)
         leaf |= {"person": commitment(entry.person, salt), "sealed": hashlib.sha256(sealed).hexdigest()}
         data = canonical(leaf)
         if len(data) > MAX_LEAF:
             raise _fault(f"a log entry is at most {MAX_LEAF} bytes", entry.exchange)
-        return replace(draft, leaf=data, leaf_hash=leaf_hash(data), sealed=sealed)
+        return Row(
+            position=position,
+            **copied(leaf),
+            person=entry.person,
+            salt=salt,
+            leaf=data,
+            leaf_hash=leaf_hash(data),
+            sealed=sealed,
+        )
 
     def _holder(self, person: str) -> str:
         return person or f"log {self.store.shard}"
 
-    def _context(self, row: Row) -> str:
-        return f"{self.store.shard} {row.exchange} {row.kind}"
+    def _context(self, exchange: str, kind: str) -> str:
+        return f"{self.store.shard} {exchange} {kind}"
 
     def _check_reader(self, under: str) -> None:
         rows = self.store.exchange(under)

@@ -2,7 +2,7 @@
 
     open_database(settings)           SQLite or PostgreSQL, by its URL
       .write() / .read()              a transaction, in which all that follows works
-      .glance()                       a connection for one statement that reads
+      .record(entries)                entries of the exchange log that stand alone
 
     store_document(tx, document)      what was delivered: blocks, FHIR resources, or both.  Delivered
                                       again, it is answered as before

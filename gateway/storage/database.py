@@ -32,8 +32,8 @@ class Backend(Protocol):
 
     write_options: Mapping[str, Any]
     read_options: Mapping[str, Any]
-    statement_options: Mapping[str, Any] | None
-    """For statements that are transactions of their own; None where that gains nothing."""
+    append_options: Mapping[str, Any]
+    """For an entry of the log that stands alone."""
 
     def engine(self) -> Engine:
         """Connections whose commits are durable.  Raises `Fault` when they cannot be."""
@@ -42,7 +42,7 @@ class Backend(Protocol):
         """What a writer holds from before its transaction until after it."""
 
     def append_turn(self) -> AbstractContextManager[None]:
-        """What a thread holds that appends to the log by such statements."""
+        """What a thread holds that appends such an entry."""
 
     def lock_schema(self, connection: Connection) -> None:
         """Let other processes that open the database wait until this transaction ends."""
@@ -51,11 +51,13 @@ class Backend(Protocol):
 class Begun(NamedTuple):
     """What is known of an exchange by what was recorded of it: its rows, and the keys that sealed them.
 
-    No longer than the exchange lasts: a key that is destroyed is to be gone.
+    No longer than the exchange lasts: a key that is destroyed is to be gone.  `revision` is that of the
+    record of its person when the last entry was recorded: equal as long as nothing of it changed.
     """
 
     rows: tuple[Row, ...] = ()
     log_keys: LogKeys = NO_KEYS
+    revision: int = 0
 
 
 NOTHING: Final = Begun()
@@ -121,52 +123,42 @@ class Database:
         ):
             yield self._transaction(connection, NO_KEYS, locks=False)
 
-    @contextmanager
-    def glance(self) -> Iterator[Connection]:
-        """A connection for one statement that reads.  Raises `Fault` when the database fails."""
-        options = self.backend.statement_options or self.backend.read_options
-        with (
-            self._observer.timed("transaction", "read"),
-            transaction(self.engine, options) as connection,
-        ):
-            yield connection
-
     def record(self, *entries: Entry, begun: Begun = NOTHING) -> Begun:
         """Append entries of one exchange to the log, durably, all or none.
 
         `begun` is what recording its entries before gave.  Raises `Fault` as `ExchangeLog.record` and `write`
         do.
         """
-        options = self.backend.statement_options
-        if options is not None and len(entries) == 1:
-            kept = self._append(entries[0], begun, options)
-            if kept is not None:
-                return kept
+        if len(entries) == 1 and (kept := self._append(entries[0], begun)):
+            return kept
+        receipt = None
         with self.write(begun.log_keys) as transaction:
             for entry in entries:
-                transaction.log.record(entry)
-        return Begun((), transaction.vault.log_keys)
+                receipt = transaction.log.record(entry)
+        return Begun((), transaction.vault.log_keys, receipt.revision if receipt else 0)
 
-    def _append(self, entry: Entry, begun: Begun, options: Mapping[str, Any]) -> Begun | None:
+    def _append(self, entry: Entry, begun: Begun) -> Begun | None:
         """Append without holding the tree; None when writers of other processes came between, every time.
 
         A process that is the only one that writes knows the tree, and need not look at it first.
         """
-        with (
-            self.backend.append_turn(),
-            self._observer.timed("transaction", "write"),
-            transaction(self.engine, options) as connection,
-        ):
-            before = self._tree
+        with self.backend.append_turn():
+            before, added = self._tree, None
             known = Opening(before, begun.rows) if self._alone and _is_next(entry, begun) else None
-            for _ in range(ATTEMPTS):
+            with (
+                self._observer.timed("transaction", "write"),
+                transaction(self.engine, self.backend.append_options) as connection,
+            ):
                 tried = self._transaction(connection, begun.log_keys, locks=False)
-                added = tried.log.attempt(entry, known)
-                if added is not None:
-                    self._tree, self._alone = added.tree, added.tree.size == before.size + 1
-                    return Begun(added.rows, tried.vault.log_keys)
-                known = None
-        return None
+                for _ in range(ATTEMPTS):
+                    added = tried.log.attempt(entry, known)
+                    if added is not None:
+                        break
+                    known = None
+            if added is None:
+                return None
+            self._tree, self._alone = added.tree, added.tree.size == before.size + 1
+        return Begun(added.rows, tried.vault.log_keys, added.revision)
 
     @property
     def key_proof(self) -> str:

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from typing import Any
 
-from sqlalchemy import Connection, Select, and_, bindparam, insert, select, update
+from sqlalchemy import Connection, Select, and_, bindparam, func, insert, select, update
 from sqlalchemy import Row as SqlRow
 
 from gateway.errors import Fault, Issue
 from gateway.exchangelog import Frontier, Opening, Row, Search, stamp
-from gateway.storage.tables import insert_missing
+from gateway.storage.tables import insert_missing, persons
 from gateway.storage.tables import log_entries as entries
 from gateway.storage.tables import log_heads as heads
 
@@ -41,7 +41,11 @@ _GROW = (
     )
     .values(size=bindparam("size"), root=bindparam("root"), frontier=bindparam("frontier"))
 )
-_APPEND = insert(entries)
+_REVISION = func.coalesce(
+    select(persons.c.revision).where(persons.c.pseudonym == bindparam("about")).scalar_subquery(), 0
+)
+"""That of the record of the person whom an entry is about."""
+_APPEND = insert(entries).returning(_REVISION)
 _GROWN = _GROW.returning(heads.c.shard).cte("grown")
 _GROW_AND_APPEND = (
     insert(entries)
@@ -49,7 +53,7 @@ _GROW_AND_APPEND = (
         ["shard", *(column.name for column in _COLUMNS)],
         select(_GROWN.c.shard, *(bindparam(column.name, type_=column.type) for column in _COLUMNS)),
     )
-    .execution_options(preserve_rowcount=True)
+    .returning(_REVISION)
 )
 """Both at once, and neither when the tree grew meanwhile.  SQLite has no such statement, and needs none."""
 
@@ -95,17 +99,20 @@ class LogRows:
         rows = tuple(Row(*row[_HEAD_WIDTH:]) for row in found if row.exchange is not None)
         return Opening(self._tree(found[0] if found else None), rows)
 
-    def append(self, row: Row, before: Frontier, tree: Frontier) -> bool:
-        """Keep the row and the tree; neither, and False, when the present tree is not `before`."""
+    def append(self, row: Row, before: Frontier, tree: Frontier) -> int | None:
+        """Keep the row and the tree; neither, and None, when the present tree is not `before`.
+
+        Gives how often the record of the row's person was written.
+        """
         grown = {"size": tree.size, "root": tree.root(), "frontier": tree.to_bytes()}
         head = {"log": self._shard, "position": row.position, "before": before.root()} | grown
-        entry = {column.name: getattr(row, column.name) for column in _COLUMNS}
+        entry = {column.name: getattr(row, column.name) for column in _COLUMNS} | {"about": row.person}
+        revision: int | None = None
         if self._connection.dialect.name == "postgresql":
-            return self._connection.execute(_GROW_AND_APPEND, head | entry).rowcount == 1
-        grew = self._connection.execute(_GROW, head).rowcount == 1
-        if grew:
-            self._connection.execute(_APPEND, {"shard": self._shard} | entry)
-        return grew
+            revision = self._connection.scalar(_GROW_AND_APPEND, head | entry)
+        elif self._connection.execute(_GROW, head).rowcount:
+            revision = self._connection.scalar(_APPEND, {"shard": self._shard} | entry)
+        return revision
 
     def exchange(self, exchange: str) -> list[Row]:
         """The rows of one exchange: its decision, then its outcome."""

@@ -43,7 +43,7 @@ class Postgresql:
 
     write_options: Mapping[str, Any] = {"isolation_level": "READ COMMITTED", "postgresql_readonly": False}
     read_options: Mapping[str, Any] = {"isolation_level": "REPEATABLE READ", "postgresql_readonly": True}
-    statement_options: Mapping[str, Any] | None = {"isolation_level": "AUTOCOMMIT"}
+    append_options: Mapping[str, Any] = {"isolation_level": "AUTOCOMMIT"}
 
     def __init__(self, url: URL) -> None:
         self._url = url.set(drivername=DRIVER)

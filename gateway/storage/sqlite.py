@@ -42,7 +42,7 @@ class Sqlite:
 
     write_options: Mapping[str, Any] = {_WRITES: True}
     read_options: Mapping[str, Any] = {_WRITES: False}
-    statement_options: Mapping[str, Any] | None = None
+    append_options: Mapping[str, Any] = write_options
 
     def __init__(self, url: URL) -> None:
         if url.database in (None, "", ":memory:"):
@@ -59,7 +59,8 @@ class Sqlite:
         except OSError as error:
             raise _fault("no-store", f"the data folder cannot be used: {error.strerror}") from None
         # hide_parameters: an error text never holds what was to be stored
-        engine = create_engine(self._url, hide_parameters=True, pool_size=CONNECTIONS)
+        # LIFO: of few threads each gets the connection that was used for the same last
+        engine = create_engine(self._url, hide_parameters=True, pool_size=CONNECTIONS, pool_use_lifo=True)
         event.listen(engine, "connect", _set_pragmas)
         event.listen(engine, "begin", _begin_at_once)
         return engine
@@ -89,8 +90,10 @@ def _set_pragmas(connection: Any, _record: object) -> None:
 
 def _begin_at_once(connection: Connection) -> None:
     """A writer takes the lock before it reads, so that what it read still holds; a reader cannot write."""
-    writes = connection.get_execution_options().get(_WRITES)
-    connection.exec_driver_sql(f"PRAGMA query_only={'OFF' if writes else 'ON'}")
+    writes = bool(connection.get_execution_options().get(_WRITES))
+    if connection.info.get(_WRITES) is not writes:  # of the connection to the file, which is used again
+        connection.exec_driver_sql(f"PRAGMA query_only={'OFF' if writes else 'ON'}")
+        connection.info[_WRITES] = writes
     connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
 
 

@@ -75,7 +75,7 @@ def test_exchanges_are_counted_by_what_became_of_them(watched: Door, monkeypatch
     watched.get("/fhir/r4/Condition")
     watched.get("/fhir/r4/Condition", EPD)
     with monkeypatch.context() as patched:
-        patched.setattr(renditions, "revision_of", lambda *_: 1 / 0)
+        patched.setattr(renditions.Renditions, "of", lambda *_: 1 / 0)
         watched.get("/fhir/r4/Condition")
     with monkeypatch.context() as patched:
         without_outcomes(patched, ZeroDivisionError())

@@ -105,7 +105,7 @@ def test_a_refusal_and_a_fault_end_their_spans_and_say_nothing(
     def fail(*_: object) -> None:
         raise RuntimeError(f"SELECT {FENNA}")
 
-    monkeypatch.setattr(renditions, "revision_of", fail)
+    monkeypatch.setattr(renditions.Renditions, "of", fail)
     traced.get("/fhir/r4/Condition")
     traced.get(f"/fhir/r4/Condition?patient={FENNA}")
     spans = exporter.get_finished_spans()

@@ -42,12 +42,12 @@ class MemoryRows:
     def opening(self, exchange: str) -> Opening:
         return Opening(self.head(), tuple(self.exchange(exchange)))
 
-    def append(self, row: Row, before: Frontier, tree: Frontier) -> bool:
+    def append(self, row: Row, before: Frontier, tree: Frontier) -> int | None:
         if before != self.tree:
-            return False
+            return None
         self.kept.append(row)
         self.tree = tree
-        return True
+        return 0
 
     def exchange(self, exchange: str) -> list[Row]:
         return [row for row in self.kept if row.exchange == exchange]

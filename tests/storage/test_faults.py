@@ -207,5 +207,5 @@ def test_a_second_writer_of_the_log_is_noticed(place: Place) -> None:
         stale = transaction.log.store.head()
         transaction.log.record(decided("x"))
         (row,) = transaction.log.store.rows()
-        assert not transaction.log.store.append(row, stale, stale.add(row.leaf_hash))
+        assert transaction.log.store.append(row, stale, stale.add(row.leaf_hash)) is None
         assert len(list(transaction.log.store.rows())) == 1

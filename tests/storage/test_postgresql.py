@@ -19,8 +19,8 @@ from gateway.storage.database import ATTEMPTS
 from gateway.storage.entries import LogRows
 from gateway.storage.postgresql import SESSION
 from tests.conftest import ROOT
-from tests.exchangelog.fakes import decided, done
-from tests.storage.stores import ANNA_BSN, BERT_BSN, Place, faults, opened, settings, statements
+from tests.exchangelog.fakes import decided
+from tests.storage.stores import ANNA_BSN, BERT_BSN, Place, faults, opened, settings
 
 PROCESSES = 3
 EXCHANGES = 8
@@ -158,43 +158,3 @@ def test_who_is_overtaken_tries_again(place: Place, monkeypatch: pytest.MonkeyPa
             verify(transaction.log.store)
             found = sorted(row.exchange for row in transaction.log.store.rows())
     assert found == [*(f"other {number}" for number in range(times)), "x"]
-
-
-def test_who_writes_alone_does_not_look_first(place: Place) -> None:
-    """And looks again as soon as another has written, so that nothing of either is lost."""
-    with opened(place) as database, opened(place) as other:
-        database.record(decided("first"))
-        with statements(database) as said:
-            begun = database.record(decided("x"))
-            database.record(done("x"), begun=begun)
-        assert len([each for each in said if "log_entries" in each]) == 2
-        other.record(decided("y"))
-        begun = database.record(decided("z"))
-        database.record(done("z"), begun=begun)
-        with database.read() as transaction:
-            report = verify(transaction.log.store)
-            found = [(row.exchange, row.kind) for row in transaction.log.store.rows()]
-    assert report.size == 6
-    assert found[-3:] == [("y", "decision"), ("z", "decision"), ("z", "outcome")]
-
-
-def test_a_second_decision_is_refused_without_a_look(place: Place) -> None:
-    with opened(place) as database:
-        for name in ("first", "x"):
-            database.record(decided(name))
-        with pytest.raises(Fault):
-            database.record(decided("x"))
-        database.record(decided("y"))
-        with database.read() as transaction:
-            assert [row.exchange for row in transaction.log.store.rows()] == ["first", "x", "y"]
-            verify(transaction.log.store)
-
-
-def test_a_head_that_was_altered_is_noticed_without_a_look(place: Place) -> None:
-    with opened(place) as database:
-        for name in ("first", "x"):
-            database.record(decided(name))
-        with psycopg.connect(place.url, autocommit=True) as intruder:
-            intruder.execute("UPDATE log_heads SET root = decode(repeat('00', 32), 'hex')")
-        with pytest.raises(Fault, match="root"):
-            database.record(decided("y"))

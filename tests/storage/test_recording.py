@@ -6,13 +6,25 @@ import re
 import threading
 
 import pytest
+from sqlalchemy import update
 
 from gateway.errors import Fault
 from gateway.exchangelog import verify
 from gateway.storage import Database
 from gateway.storage.keys import log_scope
+from gateway.storage.tables import log_heads
 from tests.exchangelog.fakes import ANNA, NOW, decided, done
-from tests.storage.stores import Place, opened, statements
+from tests.storage.stores import (
+    ANNA_BSN,
+    BERT_BSN,
+    Place,
+    behind_its_back,
+    document,
+    exchange,
+    opened,
+    problem,
+    statements,
+)
 
 THREADS, EXCHANGES = 4, 6
 
@@ -98,6 +110,73 @@ def test_many_threads_of_two_gateways(place: Place) -> None:
         with one.read() as transaction:
             report = verify(transaction.log.store)
     assert (report.size, report.gaps) == (2 * EXCHANGES * len(threads), 0)
+
+
+def test_who_writes_alone_does_not_look_first(place: Place) -> None:
+    """And looks again as soon as another has written, so that nothing of either is lost."""
+    with opened(place) as database, opened(place) as other:
+        database.record(decided("first"))
+        with statements(database) as said:
+            begun = database.record(decided("x"))
+            database.record(done("x"), begun=begun)
+        assert not [
+            each for each in said if each.startswith("SELECT") and "log_" in each.partition("FROM")[2]
+        ]
+        other.record(decided("y"))
+        begun = database.record(decided("z"))
+        database.record(done("z"), begun=begun)
+        with database.read() as transaction:
+            report = verify(transaction.log.store)
+            found = [(row.exchange, row.kind) for row in transaction.log.store.rows()]
+    assert report.size == 6
+    assert found[-3:] == [("y", "decision"), ("z", "decision"), ("z", "outcome")]
+
+
+def test_a_second_decision_is_refused_without_a_look(place: Place) -> None:
+    with opened(place) as database:
+        for name in ("first", "x"):
+            database.record(decided(name))
+        with pytest.raises(Fault):
+            database.record(decided("x"))
+        database.record(decided("y"))
+        with database.read() as transaction:
+            assert [row.exchange for row in transaction.log.store.rows()] == ["first", "x", "y"]
+            verify(transaction.log.store)
+
+
+def test_a_head_that_was_altered_is_noticed_without_a_look(place: Place) -> None:
+    with opened(place) as database:
+        for name in ("first", "x"):
+            database.record(decided(name))
+        with behind_its_back(place) as intruder:
+            intruder.execute(update(log_heads).values(root=bytes(32)))
+        with pytest.raises(Fault, match="root"):
+            database.record(decided("y"))
+
+
+def test_two_gateways_in_turn_grow_one_tree(place: Place) -> None:
+    with opened(place) as one, opened(place) as other:
+        for number in range(3):
+            begun = one.record(decided(f"one {number}"))
+            other.record(decided(f"other {number}"))
+            one.record(done(f"one {number}"), begun=begun)
+        with one.read() as transaction:
+            assert verify(transaction.log.store).size == 9
+
+
+def test_an_entry_tells_how_often_the_record_of_its_person_was_written(place: Place) -> None:
+    with opened(place) as database:
+        anna = database.pseudonym(ANNA_BSN)
+        told = [database.record(decided("x", person=anna)).revision]
+        for number in (1, 2):
+            with database.write() as transaction:
+                exchange(transaction, f"delivery {number}", document(anna, problem("1"), number=number))
+            begun = database.record(decided(f"read {number}", person=anna))
+            told.append(begun.revision)
+        assert told == [0, 1, 2]
+        assert database.record(done("read 2"), begun=begun).revision == 2
+        assert database.record(decided("nobody", person="")).revision == 0
+        assert database.record(decided("other", person=database.pseudonym(BERT_BSN))).revision == 0
 
 
 EXPLAIN = {"sqlite": "EXPLAIN QUERY PLAN ", "postgresql": "EXPLAIN "}
