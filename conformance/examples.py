@@ -22,8 +22,9 @@ from typing import Any
 import yaml
 
 from conformance.score import NOW, testdata
-from gateway.codecs import ada, fhir_json, fhir_xml
-from gateway.codecs.fhir_types import Version
+from gateway.codecs import ada
+from gateway.codecs.fhir import fhir_json, fhir_xml
+from gateway.codecs.fhir.elements import Version
 from gateway.mapping import Context, Read, Translator, bundle
 
 BASE = "https://examples.example/fhir"

@@ -34,7 +34,7 @@ from gateway.blocks.values import (
     Text,
 )
 from gateway.codecs import ada as ada_codec
-from gateway.codecs import fhir_json
+from gateway.codecs.fhir import fhir_json
 from gateway.mapping import Context, Translator, bundle
 from gateway.mapping.recognition import FOLDERS
 from gateway.mapping.runtime.spelling import NULL_FLAVOR

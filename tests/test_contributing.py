@@ -10,7 +10,8 @@ import pytest
 
 from conformance import roundtrip
 from gateway.blocks.values import Code, Moment, Quantity, Text
-from gateway.codecs import ada, fhir_json
+from gateway.codecs import ada
+from gateway.codecs.fhir import fhir_json
 from gateway.mapping import Context, Translator, bundle, tools
 from gateway.resources import MAPPINGS, ZIB_PROFILES
 from tests.conftest import ROOT

@@ -6,7 +6,7 @@ import copy
 import json
 from typing import Any, Final
 
-from gateway.codecs import fhir_xml
+from gateway.codecs.fhir import fhir_xml
 
 Tree = dict[str, Any]
 

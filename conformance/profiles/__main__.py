@@ -5,7 +5,7 @@ from collections import Counter
 
 from conformance.profiles import exceptions
 from conformance.score import NOW, testdata
-from gateway.codecs.fhir_types import Version
+from gateway.codecs.fhir.elements import Version
 from gateway.mapping import Context
 
 

@@ -14,7 +14,7 @@ from typing import Any
 
 from lxml import etree
 
-from gateway.codecs.fhir_types import Element, FhirTypes
+from gateway.codecs.fhir.elements import Element, FhirTypes
 
 FHIR = "{http://hl7.org/fhir}"
 

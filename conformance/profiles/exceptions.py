@@ -15,7 +15,7 @@ import yaml
 from conformance.profiles.check import Checker, Fault
 from conformance.profiles.inputs import made_up, published
 from conformance.profiles.package import Package
-from gateway.codecs.fhir_types import Version
+from gateway.codecs.fhir.elements import Version
 from gateway.mapping import Context, Translator
 
 

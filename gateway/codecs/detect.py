@@ -11,8 +11,8 @@ from dataclasses import dataclass
 from typing import Final, Literal, NoReturn
 
 from gateway.codecs.charset import to_utf8
-from gateway.codecs.fhir_shapes import FHIR
-from gateway.codecs.fhir_types import Version, types
+from gateway.codecs.fhir.elements import Version, types
+from gateway.codecs.fhir.shapes import FHIR
 from gateway.codecs.limits import check_presence
 from gateway.codecs.xml import find_root
 from gateway.errors import Issue, SyntaxFault

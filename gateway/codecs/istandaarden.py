@@ -19,7 +19,7 @@ from lxml import etree
 
 from gateway.codecs import xml
 from gateway.codecs.charset import UTF8_BOM, UTF16_BOMS, declared_charset
-from gateway.codecs.fhir_types import Tree
+from gateway.codecs.fhir.elements import Tree
 from gateway.codecs.limits import DEFAULT, Limits
 from gateway.codecs.message_types import ROOT, Message, Simple, Slot, describe, message
 from gateway.errors import ContentError, Issue, SyntaxFault

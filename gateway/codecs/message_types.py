@@ -1,7 +1,7 @@
 """What an iStandaard says of its messages: the elements of each group, in order, and the form of each value.
 
 The tables in `data/` hold facts of the published releases; their heads name the sources.  A message is asked
-in the same way as FHIR (`fhir_types`), with FHIR's names for what a value is (string, code, date, time,
+in the same way as FHIR (`fhir.elements`), with FHIR's names for what a value is (string, code, date, time,
 integer), so that whoever works on such trees need not know which of the two it has.
 
     >>> message("wmo301").types.child("Client", "Geslacht")
@@ -19,7 +19,7 @@ from typing import Any, Final, NamedTuple, Protocol
 
 import yaml
 
-from gateway.codecs.fhir_types import Element
+from gateway.codecs.fhir.elements import Element
 
 RELEASES: Final = ("iwmo-3.2",)
 ROOT: Final = "Bericht"
@@ -73,7 +73,7 @@ class Slot(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class MessageTypes:
-    """The groups of one message, to be asked like `fhir_types.FhirTypes`."""
+    """The groups of one message, to be asked like `fhir.elements.FhirTypes`."""
 
     groups: Mapping[str, tuple[Slot, ...]]
     _elements: dict[str, dict[str, Element]] = field(default_factory=dict)

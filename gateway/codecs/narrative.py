@@ -13,7 +13,7 @@ from typing import Final
 
 from lxml import etree
 
-from gateway.codecs.fhir_shapes import XHTML
+from gateway.codecs.fhir.shapes import XHTML
 from gateway.codecs.limits import DEFAULT
 from gateway.codecs.xml import parse
 from gateway.errors import SyntaxFault

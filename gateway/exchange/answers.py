@@ -8,8 +8,8 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Literal
 
-from gateway.codecs import fhir_json, fhir_xml
-from gateway.codecs.fhir_types import Version
+from gateway.codecs.fhir import fhir_json, fhir_xml
+from gateway.codecs.fhir.elements import Version
 from gateway.codecs.limits import Limits
 from gateway.errors import Fault, Issue
 from gateway.exchange.search import Found, Resource, Search

@@ -14,8 +14,8 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
-from gateway.codecs import fhir_json
-from gateway.codecs.fhir_types import Version
+from gateway.codecs.fhir import fhir_json
+from gateway.codecs.fhir.elements import Version
 from gateway.errors import Denied, Issue, NotFound
 from gateway.exchange.answers import OWN
 from gateway.exchange.changes.references import on_gateway

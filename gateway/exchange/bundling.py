@@ -14,7 +14,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Protocol
 
-from gateway.codecs.fhir_types import Version
+from gateway.codecs.fhir.elements import Version
 from gateway.codecs.limits import Limits
 from gateway.errors import GatewayError, Gone, Issue, NotFound
 from gateway.exchange.answers import Answer

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from gateway.codecs.fhir_types import Version
+from gateway.codecs.fhir.elements import Version
 from gateway.errors import InputError, Issue
 from gateway.exchange.answers import Answer, encode, media_type
 from gateway.exchange.binaries import BINARY

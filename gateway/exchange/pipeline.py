@@ -24,7 +24,7 @@ from zoneinfo import ZoneInfo
 
 import orjson
 
-from gateway.codecs.fhir_types import Version, types
+from gateway.codecs.fhir.elements import Version, types
 from gateway.codecs.limits import Limits
 from gateway.errors import ContentError, Issue, NotFound
 from gateway.exchange.accounts import account

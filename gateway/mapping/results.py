@@ -7,7 +7,7 @@ from typing import Any
 
 from gateway.blocks.values import Block
 from gateway.codecs import istandaarden, message_types
-from gateway.codecs.fhir_tolerated import as_received
+from gateway.codecs.fhir.tolerated import as_received
 from gateway.errors import ContentError, Issue
 from gateway.mapping.account import Account, Leaf
 from gateway.mapping.persons import numbers_of

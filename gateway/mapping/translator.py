@@ -12,9 +12,10 @@ from typing import Any
 from gateway.blocks.profiles import Profiles, load_profiles
 from gateway.blocks.values import Block
 from gateway.codecs import ada as ada_codec
-from gateway.codecs import detect, fhir_json, fhir_types, fhir_xml, istandaarden
-from gateway.codecs.fhir_base import faults_of
-from gateway.codecs.fhir_kinds import check_kinds
+from gateway.codecs import detect, istandaarden
+from gateway.codecs.fhir import elements, fhir_json, fhir_xml
+from gateway.codecs.fhir.base import faults_of
+from gateway.codecs.fhir.kinds import check_kinds
 from gateway.codecs.limits import Limits
 from gateway.errors import ContentError, Issue
 from gateway.mapping import account
@@ -159,7 +160,7 @@ class Translator:
         version = self.loaded(form).compiled.version
         is_json = detect.sniff(data).syntax == "json"
         tree = (fhir_json if is_json else fhir_xml).decode(data, version, limits)
-        check_kinds(tree, fhir_types.types(version), data)
+        check_kinds(tree, elements.types(version), data)
         read = self._read_tree(tree, context, form, seed)
         read.faults = faults_of(tree, version, data)
         return read

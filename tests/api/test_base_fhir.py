@@ -9,7 +9,7 @@ import pytest
 
 from conformance.hostile.specimen import uuid
 from conformance.stage import EPD
-from gateway.codecs import fhir_xml
+from gateway.codecs.fhir import fhir_xml
 from tests.api.client import Door
 from tests.exchange.house import House
 from tests.exchange.resources import as_json, bundle, entry, ordinary, patient, pressure

@@ -10,7 +10,7 @@ import pytest
 from fhir.resources.operationoutcome import OperationOutcome
 
 from conformance.stage import AUDITOR, EPD, PGO
-from gateway.codecs import fhir_json, fhir_xml
+from gateway.codecs.fhir import fhir_json, fhir_xml
 from gateway.mapping import Context, Translator, bundle
 from tests.api.client import Door
 from tests.exchange.house import BGZ, BRAM, FENNA, House

@@ -13,7 +13,7 @@ from fhir.resources.STU3.capabilitystatement import CapabilityStatement as Capab
 from lxml import etree
 
 from conformance.stage import AUDITOR, EPD
-from gateway.codecs import fhir_xml
+from gateway.codecs.fhir import fhir_xml
 from tests.api.client import Door
 from tests.exchange.house import BRAM, FENNA
 

@@ -10,7 +10,7 @@ import pytest
 
 from conformance.hostile.specimen import uuid
 from conformance.stage import EPD, PGO
-from gateway.codecs import fhir_xml
+from gateway.codecs.fhir import fhir_xml
 from gateway.policy import parse_register
 from gateway.policy.register import REGISTER
 from tests.api.client import Door

@@ -9,7 +9,7 @@ import pytest
 
 from conformance.hostile.specimen import uuid
 from conformance.stage import AUDITOR, EPD, PGO, Client
-from gateway.codecs import fhir_xml
+from gateway.codecs.fhir import fhir_xml
 from gateway.errors import Fault, Issue
 from gateway.exchange.changes import keeping
 from gateway.storage import save

@@ -12,7 +12,7 @@ import pytest
 
 from conformance import examples
 from conformance.stage import EPD, PGO
-from gateway.codecs import fhir_json
+from gateway.codecs.fhir import fhir_json
 from tests.api.client import Door
 
 PERSON, BSN = "nl-core-Patient-01", "111222333"

@@ -12,7 +12,7 @@ from hypothesis import given
 
 from gateway.blocks.profiles import load_profiles
 from gateway.codecs import detect
-from gateway.codecs.fhir_types import Element
+from gateway.codecs.fhir.elements import Element
 from gateway.codecs.istandaarden import MOST_ISSUES, decode, encode
 from gateway.codecs.limits import Limits
 from gateway.codecs.message_types import ROOT, describe, message, messages, of_namespace

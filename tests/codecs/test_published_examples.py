@@ -7,11 +7,11 @@ import fhir.resources.STU3
 import pytest
 from lxml import etree
 
-from gateway.codecs import fhir_json, fhir_xml
-from gateway.codecs.fhir_base import faults_of
-from gateway.codecs.fhir_shapes import FHIR, XHTML
-from gateway.codecs.fhir_tolerated import tolerated
-from gateway.codecs.fhir_types import Tree, Version
+from gateway.codecs.fhir import fhir_json, fhir_xml
+from gateway.codecs.fhir.base import faults_of
+from gateway.codecs.fhir.elements import Tree, Version
+from gateway.codecs.fhir.shapes import FHIR, XHTML
+from gateway.codecs.fhir.tolerated import tolerated
 from gateway.errors import InputError
 
 SOURCES: list[tuple[str, Version, int]] = [

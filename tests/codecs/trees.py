@@ -8,7 +8,7 @@ from typing import Any
 
 from hypothesis import strategies as st
 
-from gateway.codecs.fhir_types import Element, Tree, Version, types
+from gateway.codecs.fhir.elements import Element, Tree, Version, types
 
 # Every character that both XML and FHIR allow in a string.
 TEXTS = st.text(

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from conformance.tools import fhir_codes
-from gateway.codecs import fhir_xml
+from gateway.codecs.fhir import fhir_xml
 
 URL = "http://hl7.org/fhir/ValueSet/"
 CONCEPTS = [

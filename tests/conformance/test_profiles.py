@@ -16,7 +16,7 @@ from conformance.profiles import exceptions
 from conformance.profiles.check import Checker, Fault
 from conformance.profiles.inputs import made_up
 from conformance.profiles.package import Package
-from gateway.codecs.fhir_types import Version
+from gateway.codecs.fhir.elements import Version
 from gateway.mapping import Context, Translator
 from gateway.mapping.compiler.formats import read_mapping
 from gateway.resources import MAPPINGS

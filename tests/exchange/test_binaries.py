@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway.codecs.fhir_kinds import check_kinds
-from gateway.codecs.fhir_types import types
+from gateway.codecs.fhir.elements import types
+from gateway.codecs.fhir.kinds import check_kinds
 from gateway.errors import Denied
 from gateway.exchange.binaries import UNKNOWN_MEDIA, check_bytes, context_of, faults_of, unwrapped, wrapped
 

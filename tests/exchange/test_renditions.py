@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from gateway.blocks import Block
-from gateway.codecs.fhir_types import Version
+from gateway.codecs.fhir.elements import Version
 from gateway.exchange import Question
 from gateway.mapping import Context, Written
 from gateway.storage import Change, FhirForm, NewDocument, ResourceName, save

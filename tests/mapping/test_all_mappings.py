@@ -7,7 +7,7 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from conformance import roundtrip
-from gateway.codecs import fhir_json
+from gateway.codecs.fhir import fhir_json
 from gateway.mapping import Context, Translator, bundle, tools
 from gateway.mapping.recognition import FOLDERS
 from gateway.mapping.results import Read, Written

@@ -11,10 +11,10 @@ import pytest
 from conformance import roundtrip, specimens
 from conformance.profiles import inputs
 from gateway.blocks.values import Blob, Block, Code, Moment, Quantity, Ref
-from gateway.codecs import fhir_json
-from gateway.codecs.fhir_base import faults_of
-from gateway.codecs.fhir_tolerated import tolerated
-from gateway.codecs.fhir_types import Version
+from gateway.codecs.fhir import fhir_json
+from gateway.codecs.fhir.base import faults_of
+from gateway.codecs.fhir.elements import Version
+from gateway.codecs.fhir.tolerated import tolerated
 from gateway.errors import InputError
 from gateway.mapping import Context, Translator, bundle
 from gateway.mapping.recognition import FOLDERS

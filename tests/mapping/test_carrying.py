@@ -12,8 +12,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gateway.blocks import dump, load
-from gateway.codecs import ada, fhir_json
-from gateway.codecs.fhir_types import types
+from gateway.codecs import ada
+from gateway.codecs.fhir import fhir_json
+from gateway.codecs.fhir.elements import types
 from gateway.mapping import Context, Read, Translator, bundle, carrying
 
 NL_CORE = "http://nictiz.nl/fhir/StructureDefinition/nl-core-"

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from gateway.blocks.values import Block, Code, Identifier, Moment, Quantity, Ref, Text
-from gateway.codecs import fhir_json
+from gateway.codecs.fhir import fhir_json
 from gateway.mapping import Context, Translator, bundle
 from tests.mapping.compiler.test_words import bare
 

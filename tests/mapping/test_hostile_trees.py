@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from conformance.score import dumps
-from gateway.codecs import fhir_json
+from gateway.codecs.fhir import fhir_json
 from gateway.errors import InputError
 from gateway.mapping import Context, Translator, bundle
 

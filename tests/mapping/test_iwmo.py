@@ -17,7 +17,8 @@ from hypothesis import given, settings
 from gateway import mapping
 from gateway.blocks import Block, Code, Identifier, Moment, Quantity, dump, load
 from gateway.blocks.values import Absent
-from gateway.codecs import fhir_json, fhir_xml, istandaarden
+from gateway.codecs import istandaarden
+from gateway.codecs.fhir import fhir_json, fhir_xml
 from gateway.codecs.message_types import message as message_named
 from gateway.errors import ContentError
 from gateway.mapping import Context, Read, Translator, bundle

@@ -17,7 +17,7 @@ from gateway.blocks.values import (
     Ref,
     Text,
 )
-from gateway.codecs import fhir_json
+from gateway.codecs.fhir import fhir_json
 from gateway.mapping import Context, Translator, bundle
 from gateway.terminology.units import G_STANDAARD
 from tests.mapping.compiler.test_words import bare

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from gateway.blocks.values import Absent, Block, Boolean, Code, Identifier, Moment, Ref, Text
-from gateway.codecs import fhir_json
+from gateway.codecs.fhir import fhir_json
 from gateway.mapping import Context, Translator, bundle
 from gateway.mapping.runtime.names import family_name, initials_of, other_initials
 from tests.mapping.compiler.test_words import bare

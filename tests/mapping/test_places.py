@@ -12,7 +12,7 @@ import yaml
 
 from conformance import roundtrip
 from gateway.blocks.values import Block
-from gateway.codecs import fhir_json
+from gateway.codecs.fhir import fhir_json
 from gateway.mapping import Context, Translator, bundle
 from gateway.mapping.recognition import FOLDERS
 from gateway.resources import MAPPINGS

@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from gateway.codecs import fhir_json
-from gateway.codecs.fhir_types import Version
+from gateway.codecs.fhir import fhir_json
+from gateway.codecs.fhir.elements import Version
 from gateway.mapping import Context, Translator
 
 FORM: dict[Version, str] = {"r4": "fhir-r4", "stu3": "fhir-stu3"}

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from gateway.codecs import fhir_json
+from gateway.codecs.fhir import fhir_json
 from gateway.mapping import Context, Translator, bundle
 
 Tree = dict[str, Any]

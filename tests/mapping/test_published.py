@@ -12,8 +12,8 @@ import pytest
 from lxml import etree
 
 from conformance import examples, roundtrip, score
-from gateway.codecs import fhir_json
-from gateway.codecs.fhir_types import Version
+from gateway.codecs.fhir import fhir_json
+from gateway.codecs.fhir.elements import Version
 from gateway.mapping import Context, Translator, bundle
 from gateway.mapping.account import STATES
 

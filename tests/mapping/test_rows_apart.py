@@ -6,7 +6,7 @@ import orjson
 import pytest
 
 from gateway.blocks.values import Block, Code, Identifier, Moment, Quantity, Ref, Text
-from gateway.codecs import fhir_json
+from gateway.codecs.fhir import fhir_json
 from gateway.mapping import Context, Translator, bundle
 from gateway.mapping.runtime.groups import same
 

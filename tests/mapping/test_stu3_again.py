@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from gateway.blocks.values import Block
-from gateway.codecs import fhir_json
+from gateway.codecs.fhir import fhir_json
 from gateway.mapping import Context, Read, Translator, bundle
 
 NICTIZ = "http://nictiz.nl/fhir/StructureDefinition/"

@@ -7,8 +7,9 @@ from typing import Any
 import pytest
 
 from gateway.blocks.values import Block, Code, Identifier, Integer, Moment, Quantity, Ref, Text
-from gateway.codecs import ada, fhir_json
-from gateway.codecs.fhir_types import Version
+from gateway.codecs import ada
+from gateway.codecs.fhir import fhir_json
+from gateway.codecs.fhir.elements import Version
 from gateway.mapping import Context, Read, Translator, bundle
 
 Tree = dict[str, Any]

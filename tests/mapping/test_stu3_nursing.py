@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from gateway.blocks.values import Block, Boolean, Code, Moment, Quantity, Ref, Text
-from gateway.codecs import fhir_json
+from gateway.codecs.fhir import fhir_json
 from gateway.mapping import Context, Translator, bundle
 
 SNOMED = "2.16.840.1.113883.6.96"

@@ -9,8 +9,8 @@ from datetime import datetime
 from email.utils import format_datetime
 from typing import Any, Literal
 
-from gateway.codecs import fhir_json
-from gateway.codecs.fhir_types import Version
+from gateway.codecs.fhir import fhir_json
+from gateway.codecs.fhir.elements import Version
 from gateway.errors import GatewayError, Issue
 from gateway.exchange.answers import OWN, Answer
 from gateway.exchange.changes.asked import Asked, Kind

@@ -6,7 +6,7 @@ import hashlib
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
-from gateway.codecs.fhir_types import Version
+from gateway.codecs.fhir.elements import Version
 from gateway.errors import ContentError, InputError, Issue
 from gateway.exchange.answers import Syntax
 from gateway.exchange.changes.conditions import Condition

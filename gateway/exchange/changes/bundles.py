@@ -15,8 +15,8 @@ from dataclasses import replace
 from typing import Any
 from urllib.parse import parse_qsl
 
-from gateway.codecs import fhir_json
-from gateway.codecs.fhir_types import Version
+from gateway.codecs.fhir import fhir_json
+from gateway.codecs.fhir.elements import Version
 from gateway.codecs.limits import Limits
 from gateway.errors import InputError, Issue
 from gateway.exchange.changes.asked import Asked, Interaction, Look, Posted, Tree

@@ -14,8 +14,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from gateway.codecs import fhir_json
-from gateway.codecs.fhir_types import Version
+from gateway.codecs.fhir import fhir_json
+from gateway.codecs.fhir.elements import Version
 from gateway.errors import ContentError, InputError, Issue, NotFound
 from gateway.exchange.binaries import BINARY, WITHOUT, context_of
 from gateway.exchange.changes.asked import Asked, Interaction

@@ -13,8 +13,8 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
-from gateway.codecs import fhir_json
-from gateway.codecs.fhir_types import Version
+from gateway.codecs.fhir import fhir_json
+from gateway.codecs.fhir.elements import Version
 from gateway.errors import Conflict, InputError, Issue
 from gateway.exchange.changes.asked import Asked, Interaction
 from gateway.exchange.changes.conditions import Condition, conditional, parse_condition

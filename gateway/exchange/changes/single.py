@@ -9,9 +9,9 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from gateway.codecs import fhir_json, fhir_xml
-from gateway.codecs.fhir_kinds import check_kinds
-from gateway.codecs.fhir_types import Version, types
+from gateway.codecs.fhir import fhir_json, fhir_xml
+from gateway.codecs.fhir.elements import Version, types
+from gateway.codecs.fhir.kinds import check_kinds
 from gateway.codecs.limits import Limits, check_size
 from gateway.errors import ContentError, InputError, Issue
 from gateway.exchange.binaries import BINARY, wrapped

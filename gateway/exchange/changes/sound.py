@@ -5,10 +5,10 @@ from __future__ import annotations
 import re
 from dataclasses import replace
 
-from gateway.codecs.fhir_base import faults_of
-from gateway.codecs.fhir_places import placed
-from gateway.codecs.fhir_tolerated import as_received
-from gateway.codecs.fhir_types import Version
+from gateway.codecs.fhir.base import faults_of
+from gateway.codecs.fhir.elements import Version
+from gateway.codecs.fhir.places import placed
+from gateway.codecs.fhir.tolerated import as_received
 from gateway.errors import ContentError, Issue
 from gateway.exchange.changes.asked import Posted, Tree
 

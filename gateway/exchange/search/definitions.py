@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 
 import orjson
 
-from gateway.codecs.fhir_types import FhirTypes, Version, types
+from gateway.codecs.fhir.elements import FhirTypes, Version, types
 from gateway.exchange.search.paths import Extract, extractor, plain
 
 TESTED_TYPES = """

@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
-from gateway.codecs.fhir_types import Version
+from gateway.codecs.fhir.elements import Version
 from gateway.exchange.search import dates
 from gateway.exchange.search.definitions import Definition
 from gateway.exchange.search.filters import filter_of

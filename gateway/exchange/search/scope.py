@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, tzinfo
 
-from gateway.codecs.fhir_types import FhirTypes
+from gateway.codecs.fhir.elements import FhirTypes
 from gateway.errors import ContentError
 from gateway.exchange.person import BSN_SYSTEMS
 from gateway.exchange.search.definitions import Definitions, definitions

@@ -9,9 +9,9 @@ from typing import Any, Final
 import msgspec
 
 from gateway.blocks.values import Origin
-from gateway.codecs import fhir_json
-from gateway.codecs.fhir_kinds import check_kinds
-from gateway.codecs.fhir_types import Version, types
+from gateway.codecs.fhir import fhir_json
+from gateway.codecs.fhir.elements import Version, types
+from gateway.codecs.fhir.kinds import check_kinds
 from gateway.codecs.limits import Limits
 
 Mask = Any

@@ -17,7 +17,8 @@ import msgspec
 
 from gateway import caching, documents
 from gateway.blocks.profiles import Profiles
-from gateway.codecs import fhir_types, message_types
+from gateway.codecs import message_types
+from gateway.codecs.fhir import elements
 from gateway.codecs.message_types import ElementTypes
 from gateway.mapping.compiler import language
 from gateway.mapping.compiler import reading as reading_compiler
@@ -158,7 +159,7 @@ def read_format(folder: Path) -> Format:
 
 def element_types(form: Format | Compiled) -> ElementTypes:
     """The elements that the paths of a format are made of: those of FHIR, or of a message."""
-    return message_types.message(form.types).types if form.types else fhir_types.types(form.version)
+    return message_types.message(form.types).types if form.types else elements.types(form.version)
 
 
 def read_mapping(file: Path) -> Mapping:

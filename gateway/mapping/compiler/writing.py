@@ -9,7 +9,7 @@ from __future__ import annotations
 import keyword
 from collections.abc import Callable
 
-from gateway.codecs.fhir_types import Element, FhirTypes
+from gateway.codecs.fhir.elements import Element, FhirTypes
 from gateway.mapping.compiler import conversion
 from gateway.mapping.compiler.expressions import Expressions, is_template
 from gateway.mapping.compiler.language import Coding, Computed, Derived, Join, Link, Part

@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from gateway.codecs.fhir_types import Version, types
+from gateway.codecs.fhir.elements import Version, types
 from gateway.exchange.search import Found, Resource, Scope, Search, parse
 
 BASE = "https://gateway.example/fhir/r4"

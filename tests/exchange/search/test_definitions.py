@@ -9,7 +9,7 @@ import pytest
 from fhir.resources.R4B.capabilitystatement import CapabilityStatementRestResource as ResourceR4
 from fhir.resources.STU3.capabilitystatement import CapabilityStatementRestResource as ResourceSTU3
 
-from gateway.codecs.fhir_types import Version, types
+from gateway.codecs.fhir.elements import Version, types
 from gateway.errors import InputError
 from gateway.exchange.search import Resource, operations_of, searchable
 from gateway.exchange.search.capabilities import OPERATIONS

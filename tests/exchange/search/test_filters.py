@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway.codecs.fhir_types import Version
+from gateway.codecs.fhir.elements import Version
 from gateway.errors import InputError
 from gateway.exchange.search import Resource
 from gateway.exchange.search.values import PREFIXES, alternatives, split, unescape

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway.codecs.fhir_types import Version
+from gateway.codecs.fhir.elements import Version
 from gateway.exchange.search import Resource
 from tests.exchange.search.records import BASE, RECORD, Pairs, ids, observation, search, to
 

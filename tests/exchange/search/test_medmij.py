@@ -10,8 +10,8 @@ from urllib.parse import parse_qsl
 import pytest
 from lxml import etree
 
-from gateway.codecs import fhir_xml
-from gateway.codecs.fhir_types import Version
+from gateway.codecs.fhir import fhir_xml
+from gateway.codecs.fhir.elements import Version
 from gateway.exchange.search import Search, parse, parse_lastn
 from tests.exchange.search.records import scope
 

@@ -7,7 +7,7 @@ from urllib.parse import parse_qsl
 
 import pytest
 
-from gateway.codecs import fhir_json
+from gateway.codecs.fhir import fhir_json
 from gateway.errors import Denied, InputError
 from gateway.exchange.search import Resource, document, parse_everything, parse_lastn
 from tests.exchange.search.records import BASE, FENNA, LOINC, SCT, Pairs, ids, observation, scope, to

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from conformance.tools.fhir_search_parameters import Parameter, added, read_parameters, row, table, write
-from gateway.codecs.fhir_types import Version, types
+from gateway.codecs.fhir.elements import Version, types
 from gateway.exchange.search.definitions import Definitions, definitions
 
 URL = "http://hl7.org/fhir/SearchParameter/"

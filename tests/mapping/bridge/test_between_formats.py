@@ -5,7 +5,7 @@ import functools
 import pytest
 
 from conformance import roundtrip
-from gateway.codecs import fhir_json
+from gateway.codecs.fhir import fhir_json
 from gateway.mapping import Context, Translator, bundle
 
 TRANSLATOR = Translator()

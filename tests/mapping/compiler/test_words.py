@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from gateway.blocks.values import Absent, Block, Boolean, Code, Identifier, Moment, Quantity, Ref, Text
-from gateway.codecs import fhir_json
+from gateway.codecs.fhir import fhir_json
 from gateway.errors import AuthoringError
 from gateway.mapping import Context, Translator, bundle
 from tests.mapping.conftest import Draft

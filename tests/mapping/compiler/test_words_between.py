@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from gateway.blocks.values import Absent, Code, Identifier, Integer, Moment, Origin, Ref, Text
-from gateway.codecs import fhir_json
+from gateway.codecs.fhir import fhir_json
 from gateway.errors import AuthoringError
 from gateway.mapping import Context, Translator
 from tests.mapping.compiler.test_words import SNOMED, back, block, write

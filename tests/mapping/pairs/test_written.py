@@ -12,7 +12,7 @@ from conformance import specimens
 from conformance.score import NOW
 from gateway.blocks.profiles import Profile, Profiles
 from gateway.blocks.values import Block, Moment
-from gateway.codecs.fhir_types import FhirTypes, types
+from gateway.codecs.fhir.elements import FhirTypes, types
 from gateway.mapping import Context, Translator
 from gateway.mapping.pairs.package import read_package
 from gateway.mapping.pairs.steps import Step, Steps, begins, below_coding

@@ -4,11 +4,11 @@ import json
 
 import pytest
 
-from gateway.codecs import fhir_json, fhir_xml
-from gateway.codecs.fhir_base import faults_of
-from gateway.codecs.fhir_kinds import check_kinds
-from gateway.codecs.fhir_places import placed
-from gateway.codecs.fhir_types import types
+from gateway.codecs.fhir import fhir_json, fhir_xml
+from gateway.codecs.fhir.base import faults_of
+from gateway.codecs.fhir.elements import types
+from gateway.codecs.fhir.kinds import check_kinds
+from gateway.codecs.fhir.places import placed
 from gateway.errors import Issue, SyntaxFault
 
 TREE = {

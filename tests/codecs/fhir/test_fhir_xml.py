@@ -9,8 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from lxml import etree
 
-from gateway.codecs import fhir_json, fhir_xml
-from gateway.codecs.fhir_types import Tree, Version, types
+from gateway.codecs.fhir import fhir_json, fhir_xml
+from gateway.codecs.fhir.elements import Tree, Version, types
 from tests.codecs.trees import Trees
 
 PAIRS: list[tuple[Version, str]] = [

@@ -16,7 +16,7 @@ from typing import Any, Final
 
 import orjson
 
-from gateway.codecs.fhir_types import Version
+from gateway.codecs.fhir.elements import Version
 
 MOST_TOLD: Final = 12
 """Codes of a set that a text names all of."""
@@ -55,6 +55,6 @@ def code_set(version: Version, name: str) -> CodeSet:
 @cache
 def table(version: Version) -> dict[str, Any]:
     """The table of a version; read once."""
-    data = files("gateway.codecs").joinpath("data", f"fhir-{version}-codes.json").read_bytes()
+    data = files("gateway.codecs.fhir").joinpath("data", f"{version}-codes.json").read_bytes()
     found: dict[str, Any] = orjson.loads(data)
     return found

@@ -6,9 +6,9 @@ from collections.abc import Iterator
 import pytest
 
 from conformance.tools.fhir_stu3_elements import find_paths, own_elements, read_models, read_modules
-from gateway.codecs.fhir_codes import bound, code_set, table
-from gateway.codecs.fhir_rules import CODED
-from gateway.codecs.fhir_types import Version, types
+from gateway.codecs.fhir.codes import bound, code_set, table
+from gateway.codecs.fhir.elements import Version, types
+from gateway.codecs.fhir.rules import CODED
 
 VERSIONS: tuple[Version, ...] = ("r4", "stu3")
 

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway.codecs.fhir_json import decode, encode
+from gateway.codecs.fhir.fhir_json import decode, encode
 from gateway.codecs.limits import Limits
 from gateway.errors import Fault
 from tests.codecs.hostile import refusal

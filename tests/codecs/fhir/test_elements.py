@@ -6,11 +6,11 @@ from pathlib import Path
 import pytest
 
 from conformance.tools import fhir_stu3_elements
-from gateway.codecs import fhir_types
-from gateway.codecs.fhir_types import Element, Version, no_such_resource, types
+from gateway.codecs.fhir import elements
+from gateway.codecs.fhir.elements import Element, Version, no_such_resource, types
 
 VERSIONS: tuple[Version, ...] = ("r4", "stu3")
-DATA = Path(fhir_types.__file__).parent / "data"
+DATA = Path(elements.__file__).parent / "data"
 
 
 # Counts of the specification: http://hl7.org/fhir/R4/resourcelist.html, http://hl7.org/fhir/STU3/resourcelist.html
@@ -127,7 +127,7 @@ def test_a_resource_of_the_other_version_is_named_and_a_stranger_is_not() -> Non
 
 @pytest.mark.parametrize("version", VERSIONS)
 def test_a_table_is_small_and_quick_to_load(version: Version) -> None:
-    file = DATA / f"fhir-{version}.json"
+    file = DATA / f"{version}.json"
     assert file.stat().st_size < 600_000
     types(version)  # the interpreter has seen the code by now
     start = time.process_time()
@@ -138,4 +138,4 @@ def test_a_table_is_small_and_quick_to_load(version: Version) -> None:
 
 def test_the_table_of_stu3_is_what_its_tool_writes(tmp_path: Path) -> None:
     fhir_stu3_elements.main(tmp_path / "made.json")
-    assert (tmp_path / "made.json").read_bytes() == (DATA / "fhir-stu3.json").read_bytes()
+    assert (tmp_path / "made.json").read_bytes() == (DATA / "stu3.json").read_bytes()

@@ -11,8 +11,8 @@ from typing import Any, Final
 
 from lxml import etree
 
-from gateway.codecs.fhir_shapes import BOOLEAN, COMPLEX, DECIMAL, FHIR, INTEGER, RESOURCE, Shape, Shapes, Slot
-from gateway.codecs.fhir_types import Tree, no_such_resource
+from gateway.codecs.fhir.elements import Tree, no_such_resource
+from gateway.codecs.fhir.shapes import BOOLEAN, COMPLEX, DECIMAL, FHIR, INTEGER, RESOURCE, Shape, Shapes, Slot
 from gateway.codecs.narrative import write_narrative
 from gateway.codecs.numbers import parse_decimal, parse_integer
 from gateway.errors import Issue, SyntaxFault

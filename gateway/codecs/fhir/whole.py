@@ -10,7 +10,7 @@ import json
 from collections.abc import Callable, Iterator
 from typing import Any, Final
 
-from gateway.codecs.fhir_types import Tree, Version
+from gateway.codecs.fhir.elements import Tree, Version
 
 Broken = tuple[str, str, str]
 Check = Callable[[Tree, Version], Iterator[Broken]]

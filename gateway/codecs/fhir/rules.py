@@ -1,6 +1,6 @@
 """What base FHIR asks of the elements of a type, compiled to one test each.
 
-The rows of `data/fhir-rules.json` are constraints of the standard, under its keys, as far as they speak of
+The rows of `data/rules.json` are constraints of the standard, under its keys, as far as they speak of
 elements beside each other:
 
     any A|B               one of them is there
@@ -11,7 +11,7 @@ elements beside each other:
     A without NAME=CODE   no item of A has that code
 
 `if NAME=CODE` and `unless NAME=CODE` at the end narrow a row; a code of a CodeableConcept is `system#code`.
-A choice is written `value[x]`.  What needs more than that stands in `fhir_whole`.
+A choice is written `value[x]`.  What needs more than that stands in `whole`.
 
 Every name of a rule is a bit.  Who walks a tree adds up the bits of the members it meets, and a rule is
 broken or not by the sum; its `confirm` is asked only then.
@@ -27,8 +27,8 @@ from typing import Any, Final, NamedTuple
 
 import orjson
 
-from gateway.codecs.fhir_codes import CodeSet, bound
-from gateway.codecs.fhir_types import Element, FhirTypes, Tree, Version, types
+from gateway.codecs.fhir.codes import CodeSet, bound
+from gateway.codecs.fhir.elements import Element, FhirTypes, Tree, Version, types
 from gateway.codecs.moments import is_after
 
 Confirm = Callable[[Tree], bool]
@@ -120,7 +120,7 @@ def stated(version: Version, name: str) -> Iterator[str]:
 @cache
 def _table() -> dict[str, Any]:
     found: dict[str, Any] = orjson.loads(
-        files("gateway.codecs").joinpath("data", "fhir-rules.json").read_bytes()
+        files("gateway.codecs.fhir").joinpath("data", "rules.json").read_bytes()
     )
     return found
 

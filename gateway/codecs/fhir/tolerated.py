@@ -1,5 +1,5 @@
 """Which rules of base FHIR a document may break and still come in: those that published documents break
-without that anything is mistaken.  `data/fhir-tolerated.json` has the reason of each.
+without that anything is mistaken.  `data/tolerated.json` has the reason of each.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ def is_tolerated(key: str) -> bool:
 
 
 def as_received(faults: Iterable[Issue]) -> list[Issue]:
-    """Faults of `fhir_base`, as they are for a document that is taken in: a tolerated one is a warning."""
+    """Faults of `base`, as they are for a document that is taken in: a tolerated one is a warning."""
     return [
         replace(issue, severity="warning") if is_tolerated(issue.rule.split(" ", 2)[2]) else issue
         for issue in faults
@@ -30,6 +30,6 @@ def as_received(faults: Iterable[Issue]) -> list[Issue]:
 @cache
 def tolerated() -> dict[str, str]:
     """The rules, each with its reason."""
-    data = files("gateway.codecs").joinpath("data", "fhir-tolerated.json").read_bytes()
+    data = files("gateway.codecs.fhir").joinpath("data", "tolerated.json").read_bytes()
     found: dict[str, str] = orjson.loads(data)
     return found

@@ -1,7 +1,7 @@
 """Whether a FHIR tree is what base FHIR asks: required elements, choices, required bindings, constraints.
 
-One pass over a tree that `fhir_kinds` found sound.  Tables: `fhir_types` (cardinality), `fhir_codes`
-(bindings), `fhir_rules` and `fhir_whole` (constraints).  An element with only extensions, such as
+One pass over a tree that `kinds` found sound.  Tables: `elements` (cardinality), `codes`
+(bindings), `rules` and `whole` (constraints).  An element with only extensions, such as
 `data-absent-reason`, counts as present.
 """
 
@@ -10,13 +10,13 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from typing import Any, Final, NamedTuple
 
-from gateway.codecs.fhir_codes import CodeSet
-from gateway.codecs.fhir_kinds import MOST_ISSUES
-from gateway.codecs.fhir_places import placed
-from gateway.codecs.fhir_rules import ANY_RESOURCE, Member, Rule, TypeRules, rules_of
-from gateway.codecs.fhir_tolerated import is_tolerated
-from gateway.codecs.fhir_types import Tree, Version, types
-from gateway.codecs.fhir_whole import CHECKS, Check, of_resource
+from gateway.codecs.fhir.codes import CodeSet
+from gateway.codecs.fhir.elements import Tree, Version, types
+from gateway.codecs.fhir.kinds import MOST_ISSUES
+from gateway.codecs.fhir.places import placed
+from gateway.codecs.fhir.rules import ANY_RESOURCE, Member, Rule, TypeRules, rules_of
+from gateway.codecs.fhir.tolerated import is_tolerated
+from gateway.codecs.fhir.whole import CHECKS, Check, of_resource
 from gateway.errors import Issue
 
 NO_IDS: Final = frozenset[str]()

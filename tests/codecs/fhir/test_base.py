@@ -7,11 +7,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway.codecs.fhir_base import faults_of
-from gateway.codecs.fhir_kinds import MOST_ISSUES
-from gateway.codecs.fhir_rules import rules_of, stated
-from gateway.codecs.fhir_tolerated import as_received, tolerated
-from gateway.codecs.fhir_types import Tree, Version, types
+from gateway.codecs.fhir.base import faults_of
+from gateway.codecs.fhir.elements import Tree, Version, types
+from gateway.codecs.fhir.kinds import MOST_ISSUES
+from gateway.codecs.fhir.rules import rules_of, stated
+from gateway.codecs.fhir.tolerated import as_received, tolerated
 
 VERSIONS: tuple[Version, ...] = ("r4", "stu3")
 ABSENT = {

@@ -8,7 +8,7 @@ from __future__ import annotations
 from functools import cache
 from typing import Final, NamedTuple
 
-from gateway.codecs.fhir_types import Element, FhirTypes, Version, types
+from gateway.codecs.fhir.elements import Element, FhirTypes, Version, types
 
 FHIR: Final = "http://hl7.org/fhir"
 XHTML: Final = "http://www.w3.org/1999/xhtml"

@@ -15,8 +15,8 @@ from decimal import Decimal
 from itertools import islice
 from typing import Any, Final
 
-from gateway.codecs.fhir_places import placed
-from gateway.codecs.fhir_types import Element, FhirTypes, Tree
+from gateway.codecs.fhir.elements import Element, FhirTypes, Tree
+from gateway.codecs.fhir.places import placed
 from gateway.codecs.limits import DEFAULT
 from gateway.codecs.narrative import is_active
 from gateway.errors import Issue, SyntaxFault

@@ -5,9 +5,9 @@ from typing import Any
 
 import pytest
 
-from gateway.codecs import fhir_json, fhir_xml
-from gateway.codecs.fhir_kinds import check_kinds, is_moment
-from gateway.codecs.fhir_types import types
+from gateway.codecs.fhir import fhir_json, fhir_xml
+from gateway.codecs.fhir.elements import types
+from gateway.codecs.fhir.kinds import check_kinds, is_moment
 from gateway.errors import SyntaxFault
 
 PATIENT = {

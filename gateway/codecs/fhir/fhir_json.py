@@ -24,7 +24,7 @@ import msgspec
 import orjson
 
 from gateway.codecs.charset import UTF8_BOM, UTF16_BOMS
-from gateway.codecs.fhir_types import Tree, Version, no_such_resource, types
+from gateway.codecs.fhir.elements import Tree, Version, no_such_resource, types
 from gateway.codecs.json_places import unbounded_number_at
 from gateway.codecs.limits import DEFAULT, Limits, check_presence, check_size, place_of
 from gateway.codecs.numbers import MOST_DIGITS, format_decimal, is_bounded
@@ -124,7 +124,7 @@ def check_depth(tree: Any, body: bytes, limits: Limits) -> None:
     """Raise SyntaxFault when objects and arrays lie deeper than allowed; one pass, level by level.
 
     In a large document an array that is too long is refused here as well, before more memory goes into it;
-    in others that waits until its place is known (`fhir_kinds`).
+    in others that waits until its place is known (`kinds`).
     """
     is_large = len(body) > LARGE
     level = [tree] if isinstance(tree, dict | list) else []

@@ -5,8 +5,8 @@ from decimal import Decimal
 import pytest
 from lxml import etree
 
-from gateway.codecs import fhir_xml
-from gateway.codecs.fhir_types import Tree
+from gateway.codecs.fhir import fhir_xml
+from gateway.codecs.fhir.elements import Tree
 from gateway.errors import ContentError
 from tests.codecs.hostile import SECRET
 from tests.codecs.trees import DIV

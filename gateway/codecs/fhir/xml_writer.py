@@ -8,7 +8,8 @@ from decimal import Decimal
 from itertools import zip_longest
 from typing import Any, Final, NoReturn
 
-from gateway.codecs.fhir_shapes import (
+from gateway.codecs.fhir.elements import Tree, no_such_resource
+from gateway.codecs.fhir.shapes import (
     BOOLEAN,
     COMPLEX,
     DECIMAL,
@@ -20,7 +21,6 @@ from gateway.codecs.fhir_shapes import (
     Shapes,
     Slot,
 )
-from gateway.codecs.fhir_types import Tree, no_such_resource
 from gateway.codecs.narrative import read_narrative
 from gateway.codecs.numbers import format_decimal
 from gateway.errors import ContentError, Issue

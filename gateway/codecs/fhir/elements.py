@@ -128,7 +128,7 @@ def read_row(row: str) -> list[Element]:
 @cache
 def types(version: Version) -> FhirTypes:
     """The types of a version; read once."""
-    data = files("gateway.codecs").joinpath("data", f"fhir-{version}.json").read_bytes()
+    data = files("gateway.codecs.fhir").joinpath("data", f"{version}.json").read_bytes()
     return FhirTypes(version, orjson.loads(data))
 
 

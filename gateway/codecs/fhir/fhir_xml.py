@@ -8,10 +8,10 @@ patient and are left out; nothing else is.
 
 from __future__ import annotations
 
-from gateway.codecs.fhir_shapes import shapes
-from gateway.codecs.fhir_types import Tree, Version
-from gateway.codecs.fhir_xml_reader import Reader
-from gateway.codecs.fhir_xml_writer import write_document
+from gateway.codecs.fhir.elements import Tree, Version
+from gateway.codecs.fhir.shapes import shapes
+from gateway.codecs.fhir.xml_reader import Reader
+from gateway.codecs.fhir.xml_writer import write_document
 from gateway.codecs.limits import DEFAULT, Limits
 from gateway.codecs.xml import parse
 

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway.codecs import fhir_json, fhir_xml
+from gateway.codecs.fhir import fhir_json, fhir_xml
 from gateway.errors import GatewayError, SyntaxFault
 from tests.codecs.hostile import SECRET, refusal
 from tests.codecs.trees import DIV
