@@ -33,8 +33,6 @@ from gateway.resources import MAPPINGS
 Line = tuple[str, str, str]
 """(file:line, concept, direction)"""
 
-# -- the rows there are ------------------------------------------------------------------------------
-
 
 def rows() -> Iterator[Line]:
     """Every row of every mapping, once for each direction that it serves."""
@@ -76,9 +74,6 @@ def _bridge_rows(document: Document) -> Iterator[Line]:
     for release, other in (RELEASES, RELEASES[::-1]):
         for concept in document.data.get(f"only-{release}", {}):
             yield str(document.mark(f"only-{release}", concept)), concept, f"to-{other}"
-
-
-# -- the rows that tests reach -----------------------------------------------------------------------
 
 
 class Watch:

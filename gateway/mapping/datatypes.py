@@ -6,10 +6,11 @@ from collections.abc import Callable
 from typing import Any
 
 from gateway.mapping.compiler.formats import Loaded, PartFacts
+from gateway.mapping.runtime.finding import holds
 from gateway.mapping.runtime.groups import every, within
-from gateway.mapping.runtime.readers import holds, store
 from gateway.mapping.runtime.reading import FhirReading
 from gateway.mapping.runtime.state import Writing
+from gateway.mapping.runtime.storing import store
 
 Tree = dict[str, Any]
 PartReader = Callable[[Tree, Tree, Any, FhirReading], None]

@@ -112,8 +112,6 @@ class Translator:
         )
         return found
 
-    # -- reading -----------------------------------------------------------------------------------
-
     def read(self, data: bytes, context: Context, form: str = "", limits: Limits | None = None) -> Read:
         """The blocks of a document.
 
@@ -189,8 +187,6 @@ class Translator:
 
         release = self.loaded(form).compiled.release
         return Read(form, release, blocks, state, leaves, seed, str(tree.get("id", "")), state.carried)
-
-    # -- writing -----------------------------------------------------------------------------------
 
     def write(
         self,

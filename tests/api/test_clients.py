@@ -61,9 +61,6 @@ def fhirclient(stage: Stage, client: Client, person: str = "") -> Any:
     return server
 
 
-# -- pull ----------------------------------------------------------------------------------------------
-
-
 @pytest.mark.parametrize("version", VERSIONS)
 def test_fhirpy_searches_and_reads(stage: Stage, version: str) -> None:
     client = fhirpy(stage, PGO, BSN, version)
@@ -103,9 +100,6 @@ def test_fhirclient_pages(stage: Stage) -> None:
     assert len(found) == len(set(found)) == total
 
 
-# -- post ----------------------------------------------------------------------------------------------
-
-
 @pytest.mark.usefixtures("taking_posts")
 def test_fhirpy_posts(stage: Stage) -> None:
     client = fhirpy(stage, EPD)
@@ -129,9 +123,6 @@ def pulled(stage: Stage) -> list[Any]:
     """The blood pressures that the person's PGO finds."""
     found: list[Any] = fhirpy(stage, PGO, BSN).resources("Observation").search(code=CODE).fetch_all()
     return found
-
-
-# -- fhir-kit-client -----------------------------------------------------------------------------------
 
 
 @pytest.fixture(scope="module")

@@ -108,8 +108,6 @@ def test_a_token_in_the_address_is_none(door: Door) -> None:
     assert door.http.post(f"/documents?access_token={token}", content=BGZ).status_code == 401
 
 
-# -- bad input -----------------------------------------------------------------------------------------
-
 DECLARED = b'<?xml version="1.0" encoding="UTF-8"?>'
 BODY = BGZ.removeprefix(DECLARED)
 OTHER_ZIB = BGZ.replace(b'app="bgz2017-2.0" shortName="sturen"', b'app="tarot-1.0" shortName="kaarten"')

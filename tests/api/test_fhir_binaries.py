@@ -72,9 +72,6 @@ def raw(
     return send(door, method, path, PDF, **headers)
 
 
-# -- in and out ----------------------------------------------------------------------------------------
-
-
 @pytest.mark.parametrize("version", ["r4", "stu3"])
 def test_a_binary_comes_back_as_resource_or_as_bytes(door: Door, version: str) -> None:
     _, document, name = delivered(door, version)
@@ -155,9 +152,6 @@ def test_a_binary_is_as_large_as_a_document(door: Door) -> None:
     assert len(give(door, name, "application/fhir+json").content) > most
 
 
-# -- whose it is ---------------------------------------------------------------------------------------
-
-
 @pytest.mark.parametrize(
     "context",
     [
@@ -219,9 +213,6 @@ def test_a_binary_has_nothing_to_be_found_by(door: Door) -> None:
     row = door.get("/fhir/r4/metadata", None).json()["rest"][0]["resource"][0]
     assert (row["type"], row["conditionalUpdate"]) == ("Binary", False)
     assert {"code": "search-type"} not in row["interaction"]
-
-
-# -- to the person -------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("version", ["r4", "stu3"])
@@ -302,9 +293,6 @@ def test_a_binary_is_in_no_search_and_in_bundles_as_a_resource(door: Door) -> No
     assert '"Binary"' not in everything
     tree = bundle({"request": {"method": "GET", "url": name}}, kind="batch")
     assert post(door, tree).json()["entry"][0]["resource"]["contentType"] == "application/pdf"
-
-
-# -- what is published ---------------------------------------------------------------------------------
 
 
 def test_a_published_document_is_pulled_by_the_person(testdata: Path, door: Door) -> None:

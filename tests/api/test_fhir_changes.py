@@ -24,9 +24,6 @@ NOTHING = {"persons": 0, "documents": 0, "versions": 0}
 MARRIED = "http://terminology.hl7.org/CodeSystem/v3-MaritalStatus"
 
 
-# -- one resource --------------------------------------------------------------------------------------
-
-
 def test_a_resource_lives_from_create_to_delete(door: Door) -> None:
     who = fenna(door)
     created = send(door, "POST", "r4/Observation", pressure(who, id="mine"))
@@ -91,9 +88,6 @@ def test_what_is_answered_to_a_change_is_what_is_preferred(door: Door) -> None:
     assert len({each.headers["location"] for each in (minimal, whole, told)}) == 3
     entries = post(door, ordinary(), Prefer="return=representation").json()["entry"]
     assert [each["resource"]["resourceType"] for each in entries] == ["Patient", "Observation"]
-
-
-# -- Bundles -------------------------------------------------------------------------------------------
 
 
 def test_a_transaction_is_kept_with_its_references(door: Door) -> None:
@@ -321,9 +315,6 @@ def test_a_fault_of_ours_spoils_its_own_entry_only(door: Door, monkeypatch: pyte
     assert [status for _, status in outcomes(door)] == ["completed", "failed", "completed"]
 
 
-# -- once more -----------------------------------------------------------------------------------------
-
-
 def test_the_same_transaction_is_answered_as_before(door: Door) -> None:
     tree = ordinary(identifier={"system": NUMBERS, "value": "t-1"})
     condition = f"identifier={NUMBERS}|17"
@@ -389,9 +380,6 @@ def test_a_document_begins_as_it_should(door: Door) -> None:
     assert door.house.rows() == NOTHING
 
 
-# -- who and whose -------------------------------------------------------------------------------------
-
-
 def test_a_person_may_be_named_by_number(door: Door) -> None:
     about = {"identifier": {"system": BSN, "value": FENNA}}
     answer = send(door, "POST", "r4/Observation", pressure() | {"subject": about})
@@ -451,9 +439,6 @@ def test_who_may_not_write_is_refused_before_a_byte_is_read(door: Door, client: 
 def test_a_pgo_reads_no_version_of_a_sender(door: Door) -> None:
     who = fenna(door)
     assert send(door, "GET", f"r4/{who}/_history/1", client=PGO).status_code == 403
-
-
-# -- formats, addresses, privacy -----------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("version", ["r4", "stu3"])

@@ -103,8 +103,6 @@ def test_a_person_is_created_once_by_number(door: Door) -> None:
     assert subject == {"reference": f"Patient/{answers[0].json()['id']}"}
 
 
-# -- update --------------------------------------------------------------------------------------------
-
 CONDITION = f"identifier={NUMBERS}|17"
 
 
@@ -184,9 +182,6 @@ def test_of_fifty_conditional_updates_at_once_one_creates(house: House) -> None:
     assert found == {201: 1, 200: AT_ONCE - 1}
     assert house.rows()["versions"] == 2 + AT_ONCE
     assert len(house.search("r4", "Observation")["entry"]) == 2
-
-
-# -- delete --------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("version", ["r4", "stu3"])
@@ -284,9 +279,6 @@ def test_a_neighbours_patient_is_like_nobody_in_a_condition(door: Door) -> None:
     assert theirs.content == nobody.content
 
 
-# -- in Bundles ----------------------------------------------------------------------------------------
-
-
 def conditional(method: str, resource: Any = None, search: str = CONDITION, **request: Any) -> Any:
     """An entry that updates or deletes what meets a condition."""
     found = {"request": {"method": method, "url": f"Observation?{search}"} | request}
@@ -357,9 +349,6 @@ def test_two_entries_cannot_change_one_resource(door: Door) -> None:
     assert send(door, "GET", f"r4/Observation/{kept}").headers["etag"] == 'W/"1"'
 
 
-# -- versions ------------------------------------------------------------------------------------------
-
-
 @pytest.mark.parametrize(
     ("headers", "status"),
     [
@@ -404,9 +393,6 @@ def test_a_create_expects_no_version(door: Door, header: str) -> None:
     who = fenna(door)
     answer = send(door, "POST", "r4/Observation", pressure(who), **dict[str, Any]({header: "*"}))
     assert answer.status_code == 400
-
-
-# -- ids -----------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("search", ["", "?identifier=1"])

@@ -40,9 +40,6 @@ def kind_of(answer: Any, number: int) -> str:
     return kind
 
 
-# -- in a batch ----------------------------------------------------------------------------------------
-
-
 def test_an_epd_reads_back_in_a_batch_what_it_reads_back_alone(door: Door) -> None:
     post(door, bundle(entry(patient(id="p"), 1, "PUT"), entry(pressure("Patient/p", id="o"), 2, "PUT")))
     send(door, "PUT", "r4/Observation/o", pressure("Patient/p", id="o", status="amended"))
@@ -134,9 +131,6 @@ def test_who_may_neither_deliver_nor_read_is_refused_before_a_byte_is_read(door:
     assert outcomes(door) == [("deny", "refused")]
 
 
-# -- in a transaction ----------------------------------------------------------------------------------
-
-
 def test_a_question_sees_what_its_transaction_has_changed(door: Door) -> None:
     post(door, bundle(entry(patient(id="p"), 1, "PUT"), entry(pressure("Patient/p", id="o"), 2, "PUT")))
     answer = post(
@@ -213,9 +207,6 @@ def test_a_failure_after_the_change_is_told_at_its_entry(door: Door, monkeypatch
     monkeypatch.setattr(door.house.pipeline.changing, "read_back", denied)
     answer = post(door, bundle(entry(patient(id="p"), 1, "PUT"), ask("Patient/p")))
     assert statuses(answer) == ["201", "403"]
-
-
-# -- bounds --------------------------------------------------------------------------------------------
 
 
 def test_a_question_has_no_resource(door: Door) -> None:

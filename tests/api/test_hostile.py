@@ -51,9 +51,6 @@ def test_input_is_survived(target: Target, case: Case) -> None:
         pytest.skip(f"not served yet: {', '.join(verdict.waits)}")
 
 
-# -- the run itself ------------------------------------------------------------------------------------
-
-
 def problems(target: Target, attempt: Attempt) -> str:
     """What is found wrong with the answer to one attempt."""
     return "\n".join(judge(target, Case(0, "", (attempt,))).problems)
@@ -123,9 +120,6 @@ def test_the_server_is_watched(tmp_path: Path) -> None:
         [sys.executable, "-c", code], env={"PYTHONPATH": str(WATCH), "HOSTILE_NOTES": str(notes)}, check=True
     )
     assert notes.read_text().split() == ["socket.connect"]
-
-
-# -- slow callers --------------------------------------------------------------------------------------
 
 
 def test_documents_that_do_not_come_keep_nobody_waiting(target: Target) -> None:

@@ -74,9 +74,6 @@ def test_every_command_explains_itself(zibpoort: Run, words: tuple[str, ...]) ->
         assert "FOR DEVELOPMENT ONLY" in zibpoort("token", "--help").out
 
 
-# -- log -----------------------------------------------------------------------------------------------
-
-
 def test_the_log_as_lines(served: House, zibpoort: Run) -> None:
     done = zibpoort("log", "list")
     assert done.code == 0, done.err
@@ -136,9 +133,6 @@ def test_looking_makes_no_database(zibpoort: Run, monkeypatch: pytest.MonkeyPatc
     assert not (tmp_path / "absent").exists()
 
 
-# -- token ---------------------------------------------------------------------------------------------
-
-
 def test_keys_are_made_once_and_the_private_one_is_for_its_owner(zibpoort: Run, tmp_path: Path) -> None:
     assert zibpoort("token", "keys", str(tmp_path / "keys")).code == 0
     private, public = tmp_path / "keys" / PRIVATE, tmp_path / "keys" / PUBLIC
@@ -166,9 +160,6 @@ def test_a_minted_token_is_one(zibpoort: Run, tmp_path: Path) -> None:
         )
     )
     assert parties.identify(done.out.strip(), datetime.now(UTC)).bsn == FENNA
-
-
-# -- configuration, mappings, serving ------------------------------------------------------------------
 
 
 def test_serving_with_a_wrong_configuration_ends_with_a_reason(tmp_path: Path) -> None:

@@ -141,9 +141,6 @@ def test_a_fault_of_ours_is_told_without_a_traceback(zibpoort: Any, monkeypatch:
     assert "999980014" not in done.err
 
 
-# -- folders -------------------------------------------------------------------------------------------
-
-
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
     """A folder with two good documents and one that is refused, one of them deeper."""

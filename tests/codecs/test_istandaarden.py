@@ -79,8 +79,6 @@ def test_prefixes_line_ends_comments_and_blanks_around_numbers_say_nothing(least
     assert decode(other, "wmo301") == decode(least, "wmo301")
 
 
-# -- what is refused -----------------------------------------------------------------------------------
-
 Defect = tuple[str, str, str, str, str, int]
 # In the message with the least elements: what is replaced, by what; of the issue place, code, words, line.
 DEFECTS: dict[str, Defect] = {
@@ -275,9 +273,6 @@ def test_messages_of_the_first_release_are_told_by_it(testdata: Path) -> None:
             decode(file.read_bytes(), "wmo301")
 
 
-# -- what is not written -------------------------------------------------------------------------------
-
-
 @pytest.mark.parametrize(
     ("path", "value", "place", "words"),
     [
@@ -319,9 +314,6 @@ def test_a_tree_with_much_wrong_is_not_written_either() -> None:
     with pytest.raises(ContentError) as caught:
         encode({"resourceType": ROOT, "Client": {f"X{i}": "" for i in range(100)}}, "wmo301")
     assert len(caught.value.issues) == MOST_ISSUES + 1
-
-
-# -- the table -----------------------------------------------------------------------------------------
 
 
 def test_the_table_is_asked_like_that_of_fhir() -> None:

@@ -65,9 +65,6 @@ def test_what_has_no_source_counts_only_where_it_is_asked_for() -> None:
     }
 
 
-# -- the published pairs -----------------------------------------------------------------------------
-
-
 @pytest.fixture(scope="module")
 def zib(testdata: Path) -> list[score.Result]:
     del testdata

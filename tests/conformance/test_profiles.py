@@ -158,9 +158,6 @@ def test_a_resource_of_another_type_than_its_profile(package: Package) -> None:
     assert Fault("nl-core-Walk", "Patient", "type", "Patient") in faults(package, wrong)
 
 
-# -- what STU3 spells otherwise ------------------------------------------------------------------------
-
-
 def component(name: str, code: str) -> str:
     """A slice that is told apart by the code of its coding, and that STU3 fixes deep inside."""
     inside = f"Observation.component:{name}.code.coding"
@@ -234,9 +231,6 @@ def test_profiles_of_stu3_are_read(stu3: Package) -> None:
 def test_each_rule_that_stu3_spells_otherwise_is_kept(stu3: Package, what: str) -> None:
     change, rule = BROKEN_IN_STU3[what]
     assert rule in {fault.rule for fault in faults(stu3, RAN | change, GROUP)}
-
-
-# -- the published package ---------------------------------------------------------------------------
 
 
 VERSIONS: tuple[Version, ...] = ("r4", "stu3")

@@ -43,9 +43,6 @@ def of(bsn: str, text: bytes = BGZ) -> bytes:
     return text.replace(FENNA.encode(), bsn.encode())
 
 
-# -- delivery ------------------------------------------------------------------------------------------
-
-
 def test_a_document_is_stored_whole_with_its_account(house: House) -> None:
     delivery = house.deliver()
     assert delivery.new
@@ -164,9 +161,6 @@ def test_the_store_and_the_log_verify_after_all_of_this(house: House) -> None:
     with house.pipeline.books.database.read() as transaction:
         assert verify(transaction.log.store).problems == ()
         assert verify_records(transaction) == []
-
-
-# -- questions -----------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("version", FORMATS)
@@ -323,9 +317,6 @@ def test_a_question_that_cannot_be_answered_is_refused_on_record(
         house.ask(question)
     assert effects(house) == [("permit-with-less", "refused")]
     assert FENNA not in json.dumps(house.log())
-
-
-# -- the account and the log ---------------------------------------------------------------------------
 
 
 def account(house: House, document: str, client: Client = EPD) -> Any:

@@ -47,9 +47,6 @@ def profiles(resources: list[dict[str, Any]]) -> list[str]:
     return [each["meta"]["profile"][0].removeprefix(PROFILE) for each in resources]
 
 
-# -- what the clock decides --------------------------------------------------------------------------
-
-
 @pytest.mark.parametrize(
     ("date", "kind"),
     [(PAST, "Immunization"), (Moment("2026-07-01"), "Immunization"), (FUTURE, "ImmunizationRecommendation")],
@@ -135,9 +132,6 @@ def test_a_device_of_a_procedure_that_was_asked_for_is_its_device_once(
     assert [ref.key for ref in again.values["MedicalDevice"]] == [
         each.key for each in read if each.type == "MedicalDevice"
     ]
-
-
-# -- references --------------------------------------------------------------------------------------
 
 
 def test_parties_of_a_directive_are_told_apart_by_what_they_are(
@@ -258,9 +252,6 @@ def test_a_period_of_collection_is_a_period_and_a_length(translator: Translator,
     assert again.values["Specimen"]["CollectionPeriod"] == period
 
 
-# -- several resources -------------------------------------------------------------------------------
-
-
 def sodium(status: str = "") -> dict[str, Any]:
     test: dict[str, Any] = {
         "TestCode": Code("2947-0", LOINC),
@@ -369,9 +360,6 @@ def test_adaptions_of_a_house_are_members_of_the_living_situation(
     assert len(resources[0]["hasMember"]) == 3
     (again,) = back(translator, noon, living)
     assert again.values == living.values
-
-
-# -- values ------------------------------------------------------------------------------------------
 
 
 def test_a_quantity_gets_its_unit_only_when_it_has_none(translator: Translator, noon: Context) -> None:

@@ -72,9 +72,6 @@ def extension(element: Any, name: str) -> Any:
     return next(value for key, value in found[0].items() if key != "url")
 
 
-# -- there and back ------------------------------------------------------------------------------------
-
-
 @pytest.mark.parametrize("file", FIXTURES, ids=lambda file: file.stem)
 def test_a_message_comes_back_from_fhir_as_it_was(translator: Translator, file: Path) -> None:
     data = file.read_bytes()
@@ -140,9 +137,6 @@ def test_no_module_of_the_mapping_knows_an_element_of_the_message() -> None:
         assert [name for name in names if re.search(rf"\b{name}\b", text)] == [], file.name
 
 
-# -- blocks --------------------------------------------------------------------------------------------
-
-
 def test_a_message_is_a_client_with_a_header_relations_and_assignments(
     translator: Translator, sent: Callable[[str], bytes]
 ) -> None:
@@ -199,9 +193,6 @@ def test_the_register_names_concepts_of_these_blocks(translator: Translator) -> 
     client = translator.profiles.get("sociaal", "Client")
     assert client is not None
     assert named["person-reads-own-record"] == {"Bsn"} <= client.concepts.keys()
-
-
-# -- persons -------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
@@ -289,9 +280,6 @@ def test_who_needs_an_interpreter_for_no_language_has_an_unknown_language(
     assert to_message(translator, resources) == data
 
 
-# -- assignments ---------------------------------------------------------------------------------------
-
-
 @pytest.mark.parametrize(
     ("now", "statuses"),
     [
@@ -368,9 +356,6 @@ def test_a_budget_in_another_currency_is_not_written(
     assert [(line.state, line.rule.partition(":")[0]) for line in lost] == [
         ("not representable", "iwmo-3.2-wmo301/Client.yaml")
     ]
-
-
-# -- what FHIR may bring -------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
@@ -486,9 +471,6 @@ def test_a_patient_without_the_profile_is_that_of_the_zibs(translator: Translato
     data = b'{"resourceType":"Patient","identifier":[{"system":"http://fhir.nl/fhir/NamingSystem/bsn","value":"999911004"}]}'
     (block,) = translator.read(data, NOON).blocks
     assert (block.type, block.release) == ("Patient", "2020")
-
-
-# -- which message it is -------------------------------------------------------------------------------
 
 
 def test_a_message_is_known_by_its_namespace_and_not_by_its_root(sent: Callable[[str], bytes]) -> None:

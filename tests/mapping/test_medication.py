@@ -74,9 +74,6 @@ def dosages(translator: Translator, noon: Context, version: Version, block: Bloc
     return found
 
 
-# -- one Dosage a dosage -----------------------------------------------------------------------------
-
-
 @pytest.mark.parametrize("version", VERSIONS)
 def test_each_dosage_says_what_holds_for_all_and_comes_back_in_its_instruction(
     translator: Translator, noon: Context, version: Version
@@ -159,9 +156,6 @@ def test_instructions_without_a_dosage_are_one_dosage(
 def test_no_instructions_are_no_dosage(translator: Translator, noon: Context) -> None:
     block = Block("MedicationAgreement", "2020", "MedicationAgreement/1", {"Comment": Text("geen")})
     assert dosages(translator, noon, "r4", block) == []
-
-
-# -- how often ---------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("version", VERSIONS)
@@ -256,9 +250,6 @@ def test_a_length_in_a_unit_that_is_no_time_is_not_written(translator: Translato
     assert dosages(translator, noon, "r4", agreement("2020", {"Dosage": [dosage(**odd)]})) == []
 
 
-# -- how much ----------------------------------------------------------------------------------------
-
-
 def test_r4_has_a_dose_in_ucum_with_its_translation_to_the_g_standaard(
     translator: Translator, noon: Context
 ) -> None:
@@ -325,8 +316,6 @@ def test_a_maximum_dose_that_is_per_nothing_is_not_written(translator: Translato
     assert dosages(translator, noon, "stu3", block) == []
 
 
-# -- products ----------------------------------------------------------------------------------------
-
 PRK = Code("67903", "2.16.840.1.113883.2.4.4.10", "Paracetamol tablet 500mg")
 GPK = Code("2194", "2.16.840.1.113883.2.4.4.1", "Paracetamol tablet")
 ATC = Code("N02BE01", "2.16.840.1.113883.6.73", "paracetamol")
@@ -384,9 +373,6 @@ def test_a_reference_to_a_product_shows_its_first_code(translator: Translator, n
     use = Block("MedicationUse", "2017", "MedicationUse/1", {"ProductUsed": Ref("PharmaceuticalProduct/1")})
     statement = write(translator, noon, "stu3", use, product("2017", PRK, GPK))[0]
     assert statement["medicationReference"]["display"] == PRK.display
-
-
-# -- what a status says ------------------------------------------------------------------------------
 
 
 def use(release: str, taken: Any = None, stop: Code | None = None) -> Block:
@@ -468,8 +454,6 @@ def test_an_administration_agreement_that_was_cancelled_is_an_error(
     assert back(translator, noon, version, block)[0].values == (values if kept else {})
 
 
-# -- who ---------------------------------------------------------------------------------------------
-
 DOCTOR = Block(
     "HealthProfessional",
     "2017",
@@ -503,9 +487,6 @@ def test_stu3_has_the_author_of_use_as_a_role_or_as_the_patient(
     statement = write(translator, noon, "stu3", block, author)[0]
     (extension,) = statement["extension"]
     assert extension["valueReference"]["reference"].startswith(f"{kind}/")
-
-
-# -- from one release to the other -------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
@@ -552,8 +533,6 @@ def test_a_dosage_is_the_same_in_both_releases(translator: Translator) -> None:
     assert new.values == old.values
     assert translator.bridge.carry([new], "2017").blocks[0].values == old.values
 
-
-# -- ADA ---------------------------------------------------------------------------------------------
 
 MAXIMUM = b"""<adaxml><data>
 <sturen app="bgz2017-2.0"><medicatie><medicatieafspraak id="a1"><gebruiksinstructie>

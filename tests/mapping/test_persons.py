@@ -77,9 +77,6 @@ def given(element: Tree) -> list[tuple[str, str]]:
     return [(each, beside[i]["extension"][0]["valueCode"]) for i, each in enumerate(element.get("given", []))]
 
 
-# -- names -------------------------------------------------------------------------------------------
-
-
 @pytest.mark.parametrize(
     ("usage", "family"),
     [
@@ -200,9 +197,6 @@ def test_an_unknown_name_usage_is_written_as_such(translator: Translator, noon: 
     url = "http://hl7.org/fhir/StructureDefinition/humanname-assembly-order"
     assert found["extension"] == [{"url": url, "valueCode": "UNK"}]
     assert round_trip(translator, noon, form, block)["Patient"][0] == block.values
-
-
-# -- addresses and telephone numbers -----------------------------------------------------------------
 
 
 def address(form: str, kind: str = "HP", **texts: str) -> Block:
@@ -327,9 +321,6 @@ def test_a_telephone_without_a_number_is_none(translator: Translator, noon: Cont
     assert "telecom" not in written(translator, noon, "fhir-r4", block)["Patient"][0]
 
 
-# -- persons -----------------------------------------------------------------------------------------
-
-
 @BOTH
 def test_a_date_of_death_says_that_the_patient_died(translator: Translator, noon: Context, form: str) -> None:
     block = person(form, DeathIndicator=Boolean(True), DateOfDeath=Moment("2018-07-01"))
@@ -398,8 +389,6 @@ def test_only_the_first_contact_is_told_in_the_patient_of_stu3(translator: Trans
     assert "contact" not in found["Patient"][0]
     assert len(found["RelatedPerson"]) == 1
 
-
-# -- professionals and organisations -----------------------------------------------------------------
 
 AGB = "2.16.840.1.113883.2.4.6.1"
 
@@ -543,9 +532,6 @@ def test_members_of_a_care_team_are_participants_one_after_another(
         "HealthProfessional": 1, "Patient": 1, "ContactPerson": 1
     }  # fmt: skip
     assert read["HealthProfessional"][0]["HealthProfessionalRole"].code == "ATND"
-
-
-# -- payers ------------------------------------------------------------------------------------------
 
 
 def insurer(form: str, *insurances: Tree) -> Block:

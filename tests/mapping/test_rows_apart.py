@@ -113,9 +113,6 @@ def test_a_first_vaccination_that_is_planned(translator: Translator, noon: Conte
     assert same(only(blocks, "Vaccination")["PreferedDateForRevaccination"], Moment("2031-03-01"))
 
 
-# -- what others send ----------------------------------------------------------------------------------
-
-
 def test_a_procedure_on_one_day(translator: Translator, noon: Context) -> None:
     sent = {
         "resourceType": "Procedure",

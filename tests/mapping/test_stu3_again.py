@@ -99,9 +99,6 @@ def in_role(code: str) -> Tree:
     return {"actor": beside(), "role": concept(code, PARTICIPATION)}
 
 
-# -- what acts say of whom they refer to --------------------------------------------------------------
-
-
 def test_a_professional_has_the_role_of_each_act(translator: Translator, noon: Context) -> None:
     acts = [act("a", in_role("RESP")), act("b", in_role("REF")), act("c", {"actor": beside()})]
     sent = [PRACTITIONER, PRACTITIONER_ROLE, *acts]
@@ -194,9 +191,6 @@ def test_two_feeding_tube_systems_with_one_device_have_their_own_start(
     assert again(translator, noon, *sent) == sent
 
 
-# -- resources that are one block -----------------------------------------------------------------------
-
-
 def test_an_organization_and_its_place_come_back_as_they_were(translator: Translator, noon: Context) -> None:
     place = resource(
         "Location",
@@ -286,9 +280,6 @@ def test_what_an_unread_resource_contains_is_nobody_of_its_own(translator: Trans
     }
     assert read(translator, noon, letter).blocks == []
     assert again(translator, noon, letter) == [letter]
-
-
-# -- values that the source spells otherwise ------------------------------------------------------------
 
 
 def test_a_resolved_problem_is_resolved_again_and_inactive_elsewhere(

@@ -179,9 +179,6 @@ def test_whether_oxygen_was_given(
     assert stu3["component"][0]["valueCodeableConcept"] == answer
 
 
-# -- general measurements ------------------------------------------------------------------------------
-
-
 def measurement(**values: Any) -> Block:
     snomed = "2.16.840.1.113883.6.96"
     results = [
@@ -249,9 +246,6 @@ def test_what_a_result_says_itself_stays_there(translator: Translator, noon: Con
         again[each["id"]].pop("_status", None)
     assert bare(again["whole"]) == bare(whole)
     assert bare(again["result"]) == bare(result)
-
-
-# -- administrations of medication ---------------------------------------------------------------------
 
 
 def test_the_period_of_an_administration_is_carried_along(

@@ -120,8 +120,6 @@ class AdaCompiler:
             target for profile in profiles for _, concept in profile.walk() for target in concept.targets
         )
 
-    # -- functions ---------------------------------------------------------------------------------
-
     def _scope(self, scope: Scope) -> None:
         out = self.source
         self.scopes.add(scope.key)
@@ -160,8 +158,6 @@ class AdaCompiler:
                 for other in (short_id(concept), *map(normalise, (name, concept.nl, concept.name))):
                     known.setdefault(other, name)
         return known
-
-    # -- cases -------------------------------------------------------------------------------------
 
     def _cases(self, scope: Scope) -> Iterator[tuple[str, str]]:
         """Element name to statement: the overlay first, then the zib's own names, then its other names."""

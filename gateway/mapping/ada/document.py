@@ -70,8 +70,6 @@ class AdaReading:
         self._reported: defaultdict[str, int] = defaultdict(int)
         self._one_person = False
 
-    # -- where blocks stand ------------------------------------------------------------------------
-
     def document(self, registrations: list[tuple[Application, Element]]) -> list[Block]:
         """The blocks of all registrations.
 
@@ -169,8 +167,6 @@ class AdaReading:
         named = self._named.get((kind, name))
         return named.block if named else self._ids.get(name)
 
-    # -- one block ---------------------------------------------------------------------------------
-
     def _read(self, element: Element, block: Block, above: Block | None) -> Block:
         """Read an element into a block; one that holds nothing is no block."""
         place, outer = len(self.blocks), getattr(self, "_block", None)
@@ -257,8 +253,6 @@ class AdaReading:
         self._keys[key] = 1
         return key
 
-    # -- references --------------------------------------------------------------------------------
-
     def refer(self, v: Group, name: str, many: bool, element: Element, rule: str) -> None:
         """A concept that refers to a block: by id, by BSN, or with a full copy inside."""
         found: list[Target] = []
@@ -327,8 +321,6 @@ class AdaReading:
         else:
             kind = self._application.blocks.get(tag, "")
             found.append((structs.replace(sent, literal=value), kind, value, element))
-
-    # -- faults ------------------------------------------------------------------------------------
 
     def misfit(self, element: Element, text: str, rule: str) -> Absent | None:
         """A value that is not of its type: an issue, a line of the account, and None for a value."""

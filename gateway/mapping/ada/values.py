@@ -51,7 +51,6 @@ _NUMBERS = ("aantal", "waarde")
 _BOOLEANS = {"true": True, "false": False, "1": True, "0": False}
 
 
-# -- converters --------------------------------------------------------------------------------------
 #
 # A concept holds a value of its type or the reason why it has none, never a value of another type.
 
@@ -228,9 +227,6 @@ def _is_day(day: str) -> bool:
     return True
 
 
-# -- putting -----------------------------------------------------------------------------------------
-
-
 def put(v: Group, name: str, convert: Convert, el: _Element, c: AdaReading, rule: str) -> None:
     """The value of a concept that may occur once."""
     if name in v:
@@ -294,9 +290,6 @@ def stray(
     elif c.says_something(el):
         here = c.concept_of(el) or "no concept id"
         c.leave(el, "unknown", f"<{tag}> ({here}) is no concept of the zib here")
-
-
-# -- what overlays name with `via` -------------------------------------------------------------------
 
 
 def via_unit(el: _Element, v: Group, c: AdaReading, rule: str) -> None:

@@ -176,8 +176,6 @@ class _Form:
             if origin.rest:
                 self.w.used[origin.at] = account.CARRIED
 
-    # -- what every block has ----------------------------------------------------------------------
-
     def _subject(self, element: Element, block: Block) -> None:
         subject = block.values.get("Subject")
         basics = self.forms.basics
@@ -214,8 +212,6 @@ class _Form:
         if found:
             holder = etree.SubElement(element, "zibroot", {"conceptId": concept_id(basics.root)})
             self._group(holder, found, basics.concepts, basics, ())
-
-    # -- concepts ----------------------------------------------------------------------------------
 
     def _group(
         self,
@@ -268,8 +264,6 @@ class _Form:
             marks["displayName"] = value.display
         etree.SubElement(holder, self.forms.element(target.type if target else kind), marks)
         self.w.use(value, rule)
-
-    # -- values ------------------------------------------------------------------------------------
 
     def _value(self, element: Element, value: Any, *, typed: bool = False) -> None:
         """The attributes of a value; its datatype too where the zib leaves that open."""

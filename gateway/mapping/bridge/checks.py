@@ -57,9 +57,6 @@ def _names(pairs: Pairs, profiles: Profiles) -> Iterator[AuthoringError]:
                 yield document.fault(f"release {other} has {block} too", f"only-{release}", block)
 
 
-# -- codes ---------------------------------------------------------------------------------------------
-
-
 @dataclass(frozen=True, slots=True)
 class _Coded:
     """A coded concept of both releases, and the map between them, if there is one."""
@@ -128,9 +125,6 @@ def _less(one: ValueSet, other: ValueSet) -> list[tuple[str, str]]:
         (code, system) for system, each in one.codes.items() for code in each if not other.holds(code, system)
     ]
     return codes + [("*", system) for system in one.whole - other.whole]
-
-
-# -- coverage ------------------------------------------------------------------------------------------
 
 
 def coverage(planner: Planner, release: str, block: str) -> dict[tuple[str, ...], str]:

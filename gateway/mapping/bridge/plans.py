@@ -236,8 +236,6 @@ class _Maker:
     def _inside_of(self, release: str, concept: Concept) -> Mapping[str, Concept]:
         return self.planner.profiles.inside(release, concept)
 
-    # -- by row ------------------------------------------------------------------------------------
-
     def _by_rows(self, rows: list[Row], there: Path, concept: Concept) -> Carry:
         """The step of the first row; what it cannot convert is for the next."""
         steps = [self._row(row, there, concept) for row in rows]
@@ -294,8 +292,6 @@ class _Maker:
         if chain[-1].type != "text" or any(each.many for each in chain):
             raise self.pair.document.fault(f"'{said['in']}' is not one text", *keys, "in")
         return Words(rule, said["because"], said["label"], host)
-
-    # -- faults ------------------------------------------------------------------------------------
 
     def check_listed(self) -> None:
         """Raise the fault of a row or reason about a concept that this release does not have."""

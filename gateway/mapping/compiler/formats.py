@@ -28,7 +28,17 @@ from gateway.mapping.compiler.layout import Layout
 from gateway.mapping.compiler.parsing import Parser
 from gateway.mapping.compiler.schematic import Format
 from gateway.mapping.compiler.source import Source
-from gateway.mapping.runtime import bare, converters, fhir_values, groups, readers, spelling, writers
+from gateway.mapping.runtime import (
+    bare,
+    converters,
+    fhir_values,
+    finding,
+    groups,
+    spelling,
+    storing,
+    taking,
+    writers,
+)
 
 FORMAT_FILE = "_format.yaml"
 
@@ -278,7 +288,7 @@ class Loaded:
         self.compiled = compiled
         runtime = {
             name: getattr(module, name)
-            for module in (bare, groups, spelling, writers, fhir_values, readers)
+            for module in (bare, groups, spelling, writers, fhir_values, finding, storing, taking)
             for name in dir(module)
             if not name.startswith("__")
         }
@@ -304,7 +314,7 @@ class Loaded:
             for part in compiled.parts
         }
         self.selected = {
-            (part.block, part.name): eval(part.selected, vars(readers))  # noqa: S307
+            (part.block, part.name): eval(part.selected, vars(finding))  # noqa: S307
             for part in compiled.parts
         }
         self.blocks = {part.block for part in compiled.parts}

@@ -55,8 +55,6 @@ class WriteCompiler:
             self._part(part)
         PlanCompiler(self.layout, self.source).compile()
 
-    # -- functions ---------------------------------------------------------------------------------
-
     def _part(self, part: Part) -> None:
         tree, out = self.layout.part(part, "write"), self.source
         self._each = part.each
@@ -87,8 +85,6 @@ class WriteCompiler:
                 break
             chosen += f" if {self._expressions.tested(condition, part.mark, part.each)} else "
         return chosen.removesuffix(" else ") + (" else []" if chosen.endswith(" else ") else "")
-
-    # -- elements ----------------------------------------------------------------------------------
 
     def _fill(self, node: Node, target: str, scope: str) -> None:
         for entry in node.entries:

@@ -7,7 +7,7 @@ from typing import Any
 
 from gateway.errors import Issue
 from gateway.mapping.compiler.formats import Loaded, PartFacts
-from gateway.mapping.runtime.readers import holds, items
+from gateway.mapping.runtime.finding import holds, items
 from gateway.mapping.runtime.reading import FhirReading, contained
 
 Tree = dict[str, Any]

@@ -15,9 +15,10 @@ from gateway.mapping.resources.origins import Origins
 from gateway.mapping.resources.places import dangling, resources_of
 from gateway.mapping.runtime.context import Context
 from gateway.mapping.runtime.fhir_values import DERIVED
+from gateway.mapping.runtime.finding import extensions, items
 from gateway.mapping.runtime.groups import every
-from gateway.mapping.runtime.readers import extensions, items, store
 from gateway.mapping.runtime.reading import FhirReading, contained
+from gateway.mapping.runtime.storing import store
 from gateway.terminology.conceptmaps import ConceptMaps
 from gateway.terminology.systems import CodeSystems
 

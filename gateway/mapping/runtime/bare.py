@@ -17,8 +17,8 @@ import msgspec
 from gateway.blocks.values import Absent, Code, Integer, Moment, Quantity
 from gateway.errors import Issue
 from gateway.mapping.runtime.fhir_values import digits, primitive
-from gateway.mapping.runtime.readers import store, there
 from gateway.mapping.runtime.spelling import text as words
+from gateway.mapping.runtime.storing import store, there
 
 if TYPE_CHECKING:
     from gateway.mapping.runtime.reading import FhirReading
@@ -29,9 +29,6 @@ Tree = dict[str, Any]
 UNKNOWN_DATE = "1900-01-01"
 """The date that stands for an unknown one (iWmo IV009); its parts stand for unknown parts."""
 CURRENCIES = "urn:iso:std:iso:4217"
-
-
-# -- systems and units -------------------------------------------------------------------------------
 
 
 def only_system(uri: str, convert: Callable[..., Any]) -> Callable[..., Any]:
@@ -94,9 +91,6 @@ def money_of(found: Tree, c: FhirReading, rule: str) -> Quantity | None:
         return None
     at = c.take_members(found, ("value", "currency"), rule)
     return Quantity(digits(found["value"]), "", found.get("currency", ""), CURRENCIES, at=at)
-
-
-# -- moments over two elements -----------------------------------------------------------------------
 
 
 def put_known(
@@ -167,9 +161,6 @@ def take_joined(
         return
     time = f"T{source[beside]}" if beside in source else ""
     store(values, path, Moment(f"{source[key]}{time}", c.take_members(source, (key, beside), rule)))
-
-
-# -- conditions and texts ----------------------------------------------------------------------------
 
 
 def equal(one: Any, other: Any) -> bool:

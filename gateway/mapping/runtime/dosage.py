@@ -35,9 +35,6 @@ _PER = re.compile(r"(?P<what>.*)/(?:\((?P<count>\d+(?:\.\d+)?)\.(?P<many>\w+)\)|
 _SPOKEN = re.compile(r"(?:x|maal|keer)?\s*(?:per|/)\s*(?P<count>\d+)?\s*(?P<unit>\w+)", re.IGNORECASE)
 
 
-# -- quantities per time -----------------------------------------------------------------------------
-
-
 def per(value: Quantity) -> tuple[str, str, str] | None:
     """What a quantity counts, and the time that it is per: `mg/d` gives (mg, 1, d); None when per nothing."""
     found = _PER.fullmatch(value.code)
@@ -208,9 +205,6 @@ class ExactInterval(Interval):
         return value
 
 
-# -- units of the G-Standaard ------------------------------------------------------------------------
-
-
 class BasicUnit:
     """A quantity in the basic units of the G-Standaard, for a UCUM unit that is one of them (FHIR STU3)."""
 
@@ -298,8 +292,6 @@ class PerTime:
         c.mark(time, QUANTITY, rule, value.at)
         return per_time(value, digits(time.get("value", 1)), time["code"])
 
-
-# -- products ----------------------------------------------------------------------------------------
 
 _SPECIFIC = (
     "2.16.840.1.113883.2.4.4.8",

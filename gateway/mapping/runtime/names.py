@@ -22,9 +22,6 @@ QUALIFIER = "http://hl7.org/fhir/StructureDefinition/iso21090-EN-qualifier"
 SUFFIX = "http://hl7.org/fhir/StructureDefinition/iso21090-ADXP-buildingNumberSuffix"
 
 
-# -- one line of text --------------------------------------------------------------------------------
-
-
 def plain(values: Any, *path: str) -> str:
     """The text at a path of concepts; empty when there is none."""
     found = dig(values, *path)
@@ -87,9 +84,6 @@ def _joined(*parts: str) -> str:
 
 def _code(value: Any) -> str:
     return value.code if isinstance(value, Code) else ""
-
-
-# -- names -------------------------------------------------------------------------------------------
 
 
 def initials_of(text: str) -> list[str]:
@@ -205,9 +199,6 @@ class InitialsApart(GivenNames):
     def split(self, text: str, _target: Tree, _key: str) -> list[str] | None:
         """The initials apart."""
         return initials_of(text) or None
-
-
-# -- addresses ---------------------------------------------------------------------------------------
 
 
 class HouseLetter:
@@ -338,9 +329,6 @@ class Country(Display):
         if type(value) is Code and (value.system, value.code) == (self._GBA, "6030"):
             return "NL"
         return super().words(value)
-
-
-# -- organisations -----------------------------------------------------------------------------------
 
 
 class LocationName:

@@ -19,8 +19,8 @@ from gateway.mapping.runtime.fhir_values import (
     truth_of_codeable,
     truth_of_text,
 )
+from gateway.mapping.runtime.finding import items
 from gateway.mapping.runtime.groups import same
-from gateway.mapping.runtime.readers import items
 from gateway.mapping.runtime.spelling import NULL_FLAVOR
 from gateway.mapping.runtime.state import Reading
 
@@ -104,8 +104,6 @@ class FhirReading(Reading):
         self._referring: dict[tuple[tuple[str, ...], bool], Callable[..., Any]] = {}
         self._unmapped: dict[tuple[str, Any, bool], Callable[..., Any]] = {}
 
-    # -- the account -------------------------------------------------------------------------------
-
     def mark(self, element: Tree, members: tuple[str, ...], rule: str, at: int = -1) -> None:
         """These members of an element were understood, by this row, as value number `at`."""
         marks = self.marks.setdefault(id(element), {})
@@ -172,8 +170,6 @@ class FhirReading(Reading):
         for member, (rule, number) in list(marks.items()):
             if number == at:
                 marks[member] = (rule, known)
-
-    # -- readers that need the state ---------------------------------------------------------------
 
     def datatype(self, partial: str, fhir_type: str) -> Callable[..., Any]:
         """The function that reads elements of a FHIR type as groups of a partial zib."""
@@ -306,8 +302,6 @@ class FhirReading(Reading):
             return read(found, c, rule)
 
         return fitting
-
-    # -- references --------------------------------------------------------------------------------
 
     def reference(self, found: Tree, rule: str) -> Ref:
         """A Reference as a Ref: to the block that the resource belongs to, else as sent."""

@@ -110,8 +110,6 @@ class Writing:
         self._joined: dict[tuple[str, str], list[Any]] = {}
         self._pointing: dict[tuple[str, str, str], list[Any]] = {}
 
-    # -- the account -------------------------------------------------------------------------------
-
     def use(self, value: Any, rule: str) -> None:
         """The value was written, by this row; of a group all that it holds."""
         if type(value) is dict:
@@ -133,8 +131,6 @@ class Writing:
         at = getattr(value, "at", -1)
         if at >= 0:
             self.refused[at] = rule
-
-    # -- converters that need the state ------------------------------------------------------------
 
     def datatype(self, partial: str, fhir_type: str, part: str = "") -> Callable[..., Any]:
         """The function that writes a partial zib, or only one part of it, as a FHIR type."""
@@ -184,8 +180,6 @@ class Writing:
             found = self._units[code, unit] = write
         return found
 
-    # -- time --------------------------------------------------------------------------------------
-
     def zoned(self, moment: str) -> str:
         """A FHIR dateTime of a moment: seconds filled, the zone's offset where none was sent."""
         if len(moment) <= 10:
@@ -226,8 +220,6 @@ class Writing:
     @staticmethod
     def _local(value: Moment) -> str:
         return value.value[:19]
-
-    # -- references --------------------------------------------------------------------------------
 
     def reference(self, ref: Ref | Absent, part: str) -> Tree | None:
         """A Reference to (a part of) the block that a value points at, else to what was sent."""
@@ -332,8 +324,6 @@ class Writing:
                         named = (other.type, f"{other.type}.{name}")
                         self._referrers.setdefault(ref.key, set()).update(named)
         return by in self._referrers.get(me.block.key, ())
-
-    # -- joins -------------------------------------------------------------------------------------
 
     def joined(self, me: Me, block_type: str, by: str) -> Sequence[Any]:
         """The values of the blocks of a type whose subject, or whose concept `by`, is this block."""

@@ -13,9 +13,6 @@ BSN = "2.16.840.1.113883.2.4.6.3"
 SNOMED = "2.16.840.1.113883.6.96"
 
 
-# -- envelopes and names -----------------------------------------------------------------------------
-
-
 def test_a_form_in_adaxml() -> None:
     found = fixture("problem_in_adaxml")
     assert found.lost() == []
@@ -111,9 +108,6 @@ def test_elements_by_concept_id_by_plain_name_and_unknown() -> None:
     assert not found.state.issues
 
 
-# -- references --------------------------------------------------------------------------------------
-
-
 def test_references_by_id_and_the_subject_of_what_stands_inside() -> None:
     found = fixture("references_by_id")
     subject = Ref(identifier=Identifier("999910012", BSN))
@@ -165,9 +159,6 @@ def test_a_date_from_a_birth_that_is_not_there() -> None:
     found = fixture("birth_date_missing")
     assert found.values("BodyHeight/l-1")["HeightDateTime"] == Absent("UNK")
     assert found.issues() == [("error", "value")]
-
-
-# -- copies ------------------------------------------------------------------------------------------
 
 
 def test_copies_in_full_are_one_block() -> None:
@@ -224,9 +215,6 @@ def test_a_second_form_with_the_same_id_and_content_is_a_duplicate() -> None:
     assert differing.issues() == [("warning", "duplicate")]
 
 
-# -- laboratory exchange ------------------------------------------------------------------------------
-
-
 def test_laboratory_exchange_names_the_result_in_its_own_way_and_adds_a_mark() -> None:
     found = fixture("laboratory_exchange")
     values = found.values("LaboratoryTestResult/L-7")
@@ -235,9 +223,6 @@ def test_laboratory_exchange_names_the_result_in_its_own_way_and_adds_a_mark() -
     (mark,) = found.lost()
     assert mark.place.endswith("/kopie_indicator")
     assert mark.reason == "no concept of zib LaboratoryTestResult"
-
-
-# -- BgZ 2.0 -----------------------------------------------------------------------------------------
 
 
 def test_sections_references_and_dosage_of_bgz_2() -> None:
@@ -286,9 +271,6 @@ def test_an_author_who_is_the_patient_is_the_subject_also_when_that_is_known_las
     assert found.values("MedicationUse/m") == {"Author": Ref("Patient/p"), "Subject": Ref("Patient/p")}
 
 
-# -- the account -------------------------------------------------------------------------------------
-
-
 def test_every_value_names_the_line_that_it_was_read_by() -> None:
     found = fixture("sections_and_building_stones")
     rows = {element.tag: row for element, _, row in found.state.taken}
@@ -305,9 +287,6 @@ def test_every_value_knows_its_place_in_the_account() -> None:
     values = found.blocks["Problem/pr-1"].values
     element, _, _ = found.state.taken[values["ProblemName"].at]
     assert element.tag == "probleem_naam"
-
-
-# -- what is refused ---------------------------------------------------------------------------------
 
 
 def refusal(name: str) -> ContentError:
@@ -369,9 +348,6 @@ def test_many_blocks_of_one_name_stay_quick() -> None:
     row = b'<alcohol_use id="a"><comment value="%d"/></alcohol_use>'
     found = read(b"<bundle>" + b"".join(row % i for i in range(3000)) + b"</bundle>")
     assert len(found.blocks) == 3000
-
-
-# -- generated source --------------------------------------------------------------------------------
 
 
 def test_the_source_names_elements_concepts_and_rows() -> None:

@@ -52,9 +52,6 @@ def again(blocks: list[Block]) -> list[Any]:
     return [plain(block) for block in found.blocks.values()]
 
 
-# -- what a form looks like --------------------------------------------------------------------------
-
-
 def problem(**values: Any) -> Block:
     return Block("Problem", "2020", "Problem/pr-1", values)
 
@@ -198,8 +195,6 @@ def test_ada_to_blocks_to_ada_to_blocks(name: str) -> None:
     blocks = list(fixture(name).blocks.values())
     assert again(blocks) == plain(blocks)
 
-
-# -- any blocks --------------------------------------------------------------------------------------
 
 WORDS = st.text("abc éß<&>\"'\n", min_size=1, max_size=12).map(str.strip).filter(bool)
 OIDS = st.sampled_from(["2.16.840.1.113883.6.96", "2.16.840.1.113883.6.1", "1.2.3"])

@@ -239,9 +239,6 @@ def _paths(values: dict[str, Any], above: tuple[str, ...]) -> Iterator[tuple[str
             yield from _paths(value, (*above, name))
 
 
-# -- what goes one way, or in words --------------------------------------------------------------------
-
-
 def test_the_latest_verification_is_the_most_recent_agreement() -> None:
     old = {
         "Verification": [
@@ -378,9 +375,6 @@ def test_that_somebody_is_not_pregnant_does_not_become_a_pregnancy() -> None:
     assert crossing.dropped.keys() == {1, 2}
 
 
-# -- blocks without counterpart ------------------------------------------------------------------------
-
-
 def planned(**values: Any) -> list[Block]:
     plan = {"Procedure": Ref("Procedure/1", at=1), "StartDate": Moment("2030-01-02", 2), **values}
     return [
@@ -427,9 +421,6 @@ def test_blocks_of_the_release_and_of_no_release_stay_as_they_are() -> None:
     crossing = BRIDGE.carry(blocks, "2020")
     assert all(one is other for one, other in zip(crossing.blocks, blocks, strict=True))
     assert BRIDGE.carry(blocks, "sociaal").blocks == blocks
-
-
-# -- what holds for every block ------------------------------------------------------------------------
 
 
 def pairs() -> list[tuple[str, str]]:
@@ -554,9 +545,6 @@ def test_values_in_words(value: Any, words: str) -> None:
     assert in_words(value) == words
 
 
-# -- the account ---------------------------------------------------------------------------------------
-
-
 def test_the_account_tells_what_the_bridge_did(noon: Context) -> None:
     flag = {
         "resourceType": "Flag",
@@ -593,9 +581,6 @@ def test_the_account_tells_what_the_bridge_did(noon: Context) -> None:
     assert ends[0].reason == "zib 2017 has no end of an alert (ZIB-526)"
     notes = [each for each in written.resources if each["resourceType"] == "DeviceUseStatement"]
     assert notes[0]["note"] == [{"text": "eigen\nEinddatum: 2021-01-01"}]
-
-
-# -- for who writes the files --------------------------------------------------------------------------
 
 
 def test_the_plan_can_be_read() -> None:

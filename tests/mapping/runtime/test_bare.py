@@ -133,8 +133,6 @@ def test_values_that_say_the_same(one: Any, other: Any, alike: bool) -> None:
     assert equal(one, other) is alike
 
 
-# -- dates ---------------------------------------------------------------------------------------------
-
 CODES = {7: "1", 4: "2", 0: "3"}
 
 
@@ -204,9 +202,6 @@ def test_a_precision_that_the_row_has_no_code_for_is_not_written(writing: Writin
 )
 def test_a_time_is_that_of_the_clocks_of_the_zone(writing: Writing, moment: str, shown: str) -> None:
     assert local(moment, writing) == shown
-
-
-# -- faults --------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(

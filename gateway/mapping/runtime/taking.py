@@ -1,4 +1,4 @@
-"""What generated reading code calls: finding values in their place in a resource, and storing them.
+"""What generated reading code calls to take a value from its place in a resource into a concept.
 
 Each function takes the element that holds a member, the member's name, the state of the reading and the
 row; the readers of `fhir_values` make the values.
@@ -6,8 +6,6 @@ row; the readers of `fhir_values` make the values.
 
 from __future__ import annotations
 
-import enum
-from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 from gateway.blocks.values import Absent, Code, Text
@@ -23,177 +21,14 @@ from gateway.mapping.runtime.fhir_values import (
     quantity_of,
     text_of,
 )
+from gateway.mapping.runtime.finding import first, items
 from gateway.mapping.runtime.groups import same, within
+from gateway.mapping.runtime.storing import dig_last, store, there, whole
 
 if TYPE_CHECKING:
     from gateway.mapping.runtime.reading import FhirReading
 
 Tree = dict[str, Any]
-
-
-# -- reaching into a resource ------------------------------------------------------------------------
-
-
-def first(source: Any, key: str) -> Any:
-    """The element at `key`; the first when it repeats."""
-    found = source.get(key)
-    if isinstance(found, list):
-        return found[0] if found else None
-    return found
-
-
-def items(source: Tree, key: str) -> list[Any]:
-    """All elements at `key`."""
-    found = source.get(key)
-    if found is None:
-        return []
-    return found if isinstance(found, list) else [found]
-
-
-def extensions(source: Any, key: str, url: str, c: FhirReading) -> Iterator[Tree]:
-    """The extensions with this URL."""
-    for found in items(source, key):
-        if found.get("url") == url:
-            c.mark(found, ("url",), "")
-            yield found
-
-
-def chosen(source: Tree, key: str, c: FhirReading, fixed: Tree, at: int = -1) -> Iterator[Tree]:
-    """The elements at `key` that hold what a selector fixes; DERIVED: nothing writes that again."""
-    for found in items(source, key):
-        if isinstance(found, dict) and holds(found, fixed):
-            mark_fixed(found, fixed, c, at=at)
-            yield found
-
-
-class There(enum.Enum):
-    """What a selector looks for that it does not fix."""
-
-    PRESENT = "with"
-    MISSING = "without"
-
-
-PRESENT, MISSING = There.PRESENT, There.MISSING
-
-
-def denied(element: Tree) -> bool:
-    """True for an extension that says that something is not so."""
-    return element.get("valueBoolean") is False
-
-
-def holds(element: Any, fixed: Any) -> bool:
-    """True when an element has everything that is fixed; displays may differ."""
-    if isinstance(fixed, There):
-        return (element is None) is (fixed is MISSING)
-    if isinstance(fixed, dict):
-        return isinstance(element, dict) and all(
-            name == "display" or holds(element.get(name), value) for name, value in fixed.items()
-        )
-    if isinstance(fixed, list):
-        return isinstance(element, list) and all(
-            any(holds(each, value) for each in element) for value in fixed
-        )
-    return bool(element == fixed)
-
-
-def mark_fixed(element: Any, fixed: Any, c: FhirReading, rule: str = "", at: int = -1) -> None:
-    """Tell the account that the fixed members were recognised; a display of its own stays the element's."""
-    if isinstance(fixed, dict):
-        plain = tuple(name for name, value in fixed.items() if not isinstance(value, dict | list | There))
-        c.mark(element, plain, rule, at)
-        if "display" in fixed and element.get("display", fixed["display"]) != fixed["display"]:
-            c.mark(element, ("display",), rule, DERIVED)
-        for name, value in fixed.items():
-            if isinstance(value, dict | list):
-                mark_fixed(element[name], value, c, rule, at)
-    elif isinstance(fixed, list):
-        for value in fixed:
-            mark_fixed(next(each for each in element if holds(each, value)), value, c, rule, at)
-
-
-def fixed(source: Tree, key: str, cases: list[Any], c: FhirReading, rule: str) -> None:
-    """Recognise a fixed or derived value; another value stays unmarked and so is accounted for."""
-    found = source.get(key)
-    if found is None:
-        return
-    for case in cases:
-        if isinstance(case, dict | list):
-            if holds(found, case):
-                mark_fixed(found, case, c, rule)
-                c.known.update(id(each) for each in _fixed_elements(found, case) if isinstance(each, dict))
-            else:
-                _some_codings(found, case, c, rule)
-        elif found == case:
-            c.mark(source, (key,), rule, DERIVED if len(cases) > 1 else -1)
-
-
-def _fixed_elements(found: Any, case: Any) -> list[Any]:
-    """The elements that a fixed value is; a row at the same place does not read them again."""
-    if not isinstance(found, list):
-        return [found]
-    return [next(each for each in found if holds(each, value)) for value in case]
-
-
-def _some_codings(source: Any, case: Any, c: FhirReading, rule: str) -> None:
-    """Recognise a concept that has only some of several fixed codings, and no other."""
-    for found in source if isinstance(source, list) else [source]:
-        for value in case if isinstance(case, list) else [case]:
-            fixed_ones = value.get("coding", ()) if isinstance(value, dict) else ()
-            there = found.get("coding", ()) if isinstance(found, dict) else ()
-            twins = [next((one for one in fixed_ones if holds(each, one)), None) for each in there]
-            if len(fixed_ones) > 1 and twins and None not in twins:
-                for each, twin in zip(there, twins, strict=True):
-                    mark_fixed(each, twin, c, rule)
-                c.known.add(id(found))
-
-
-def recomputed(
-    source: Tree,
-    key: str,
-    values: Tree,
-    made: str,
-    otherwise: tuple[str, ...],
-    c: FhirReading,
-    rule: str,
-) -> None:
-    """An element that a function makes of the values: it tells nothing new when it says what was read.
-
-    Many a sender gives only the text.  When nothing was read of what it is made of, the text is the value of
-    `otherwise`; a text that says something else stays unmarked, and so is accounted for.
-    """
-    texts = [(i, each) for i, each in enumerate(items(source, key)) if isinstance(each, str)]
-    said = " ".join(each for _, each in texts)
-    if not said:
-        return
-    at = -1
-    if not made and otherwise and not there(values, otherwise):
-        at = c.take(source, key, rule)
-        store(values, otherwise, Text(said, at))
-    elif _letters(said) != _letters(made):
-        return
-    if at < 0 and said != made:
-        at = DERIVED  # another spelling of the same is the source's own
-    for i, _ in texts:
-        c.mark_item(source, key, i, rule, at)
-
-
-def _letters(text: str) -> str:
-    """What two spellings of the same have in common: all but case, blanks and punctuation."""
-    return "".join(each for each in text.casefold() if each.isalnum())
-
-
-# -- storing -----------------------------------------------------------------------------------------
-
-
-def store(values: Tree, path: tuple[str, ...], value: Any, many: bool = False) -> None:
-    """Put a value at a path of concepts, unless one is there; with `many`, one more."""
-    for name in path[:-1]:
-        values = values.setdefault(name, {})
-    if many:
-        there = values.setdefault(path[-1], [])
-        there.extend(value) if type(value) is list else there.append(value)
-    elif path[-1] not in values:
-        values[path[-1]] = value
 
 
 def take(
@@ -294,25 +129,6 @@ def _repeated(
     return known is not None
 
 
-def forget(values: Tree, path: tuple[str, ...], words: str) -> None:
-    """Take back a text that only has the words of other concepts."""
-    group: Any = values
-    for name in path[:-1]:
-        group = group.get(name, {})
-    found = group.get(path[-1])
-    if type(found) is Text and found.value == words:
-        del group[path[-1]]
-
-
-def there(values: Any, path: tuple[str, ...]) -> bool:
-    """True when a concept has a value already."""
-    for name in path:
-        if not isinstance(values, dict) or name not in values:
-            return False
-        values = values[name]
-    return True
-
-
 def read_at(source: Any, key: str, i: int, found: Any, read: Read, c: FhirReading, rule: str) -> Any:
     """Call a reader; a primitive is marked here, a datatype marks its own members."""
     if not isinstance(found, dict):
@@ -341,12 +157,6 @@ def take_any(values: Tree, path: tuple[str, ...], source: Tree, stem: str, c: Fh
     for suffix, read in _ANY:
         if stem + suffix in source or f"_{stem}{suffix}" in source:
             take(values, path, source, stem + suffix, read, c, rule)
-
-
-def whole(values: Tree, path: tuple[str, ...], value: Any) -> None:
-    """Store what a reader of a whole element gave, if anything."""
-    if value is not None and value != {} and not there(values, path):
-        store(values, path, value)
 
 
 def take_via(
@@ -405,14 +215,6 @@ def take_kept(
             store(values, path, result)
 
 
-def dig_last(values: Tree, path: tuple[str, ...]) -> Any:
-    """What stands at a path that is there."""
-    found: Any = values
-    for name in path:
-        found = found[name]
-    return found
-
-
 def take_datatypes(
     values: Tree, path: tuple[str, ...], source: Tree, key: str, read: Any, c: FhirReading, rule: str
 ) -> None:
@@ -459,3 +261,38 @@ def take_datatype(
         group = read(elements, c, rule)
         if group:
             store(values, path, group, many=many)
+
+
+def recomputed(
+    source: Tree,
+    key: str,
+    values: Tree,
+    made: str,
+    otherwise: tuple[str, ...],
+    c: FhirReading,
+    rule: str,
+) -> None:
+    """An element that a function makes of the values: it tells nothing new when it says what was read.
+
+    Many a sender gives only the text.  When nothing was read of what it is made of, the text is the value of
+    `otherwise`; a text that says something else stays unmarked, and so is accounted for.
+    """
+    texts = [(i, each) for i, each in enumerate(items(source, key)) if isinstance(each, str)]
+    said = " ".join(each for _, each in texts)
+    if not said:
+        return
+    at = -1
+    if not made and otherwise and not there(values, otherwise):
+        at = c.take(source, key, rule)
+        store(values, otherwise, Text(said, at))
+    elif _letters(said) != _letters(made):
+        return
+    if at < 0 and said != made:
+        at = DERIVED  # another spelling of the same is the source's own
+    for i, _ in texts:
+        c.mark_item(source, key, i, rule, at)
+
+
+def _letters(text: str) -> str:
+    """What two spellings of the same have in common: all but case, blanks and punctuation."""
+    return "".join(each for each in text.casefold() if each.isalnum())
