@@ -1,7 +1,6 @@
 """The bridge between zib 2017 and 2020: every row both ways, what is left out and why."""
 
 import itertools
-import time
 from collections.abc import Iterator
 from typing import Any
 
@@ -32,6 +31,7 @@ from gateway.mapping.bridge.plans import RELEASES, other_release
 from gateway.mapping.bridge.steps import Crossing
 from gateway.mapping.bridge.values import in_words
 from gateway.resources import MAPPINGS
+from tests.steps import calls
 
 SCT = "2.16.840.1.113883.6.96"
 NULL = "2.16.840.1.113883.5.1008"
@@ -510,7 +510,7 @@ def test_no_value_is_lost_in_silence(pair: tuple[str, str], data: st.DataObject)
     assert orjson.dumps(msgspec.to_builtins(values)) == sent, "what came in is changed"
 
 
-def test_ninety_blocks_cost_less_than_a_millisecond() -> None:
+def test_a_block_is_carried_in_few_steps() -> None:
     profiles = [each for each in pairs() if each[0] == "2020"]
     blocks = []
     for release, block in (profiles * 2)[:90]:
@@ -519,12 +519,7 @@ def test_ninety_blocks_cost_less_than_a_millisecond() -> None:
             values |= one
         blocks.append(Block(block, release, block, values))
     BRIDGE.carry(blocks, "2017")  # the plans are made
-    times = []
-    for _ in range(20):
-        start = time.perf_counter()
-        BRIDGE.carry(blocks, "2017")
-        times.append(time.perf_counter() - start)
-    assert min(times) < 0.001
+    assert calls(lambda: BRIDGE.carry(blocks, "2017")) < 20 * len(blocks)
 
 
 @pytest.mark.parametrize(
