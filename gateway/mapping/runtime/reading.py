@@ -6,23 +6,21 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
-from gateway.blocks.values import Absent, Block, Boolean, Code, Identifier, Ref
+from gateway.blocks.values import Absent, Block, Code, Identifier, Ref
 from gateway.mapping.runtime.context import Context
 from gateway.mapping.runtime.fhir_values import (
     CODING,
     DERIVED,
     LINK,
     REFERENCE,
-    code_of_coding,
     identifier_of,
     reference_of,
-    truth_of_codeable,
-    truth_of_text,
 )
 from gateway.mapping.runtime.finding import items
 from gateway.mapping.runtime.groups import same
 from gateway.mapping.runtime.spelling import NULL_FLAVOR
 from gateway.mapping.runtime.state import Reading
+from gateway.mapping.runtime.untranslating import reader_back
 
 Tree = dict[str, Any]
 Marks = dict[int, dict[Any, tuple[str, int]]]
@@ -179,7 +177,7 @@ class FhirReading(Reading):
         """A reader that translates the code back; a coding that needs no translation wins."""
         found = self._unmapped.get((name, read, keep_coding))
         if found is None:
-            found = self._unmapped[name, read, keep_coding] = self._unmap(name, read)
+            found = self._unmapped[name, read, keep_coding] = reader_back(name, read)
         return found
 
     def spells(self, read: Any, value: Any, found: Any) -> bool:
@@ -193,85 +191,8 @@ class FhirReading(Reading):
         )
         return target is not None and target.code == code
 
-    def _unmap(self, name: str, read: Callable[..., Any]) -> Callable[..., Any]:
-        if read is truth_of_text:
-            return lambda found, c, rule: self._truth(name, found, rule)
-        if read is truth_of_codeable:
-            return lambda found, c, rule: self._truth_of_coding(name, found, rule)
-
-        def back(found: Any, c: FhirReading, rule: str) -> Any:
-            if isinstance(found, dict) and len(found.get("coding", ())) > 1:
-                return self._original(name, found, read, rule)
-            if not isinstance(found, dict) and self.untranslate(name, Code(str(found[3]))) is None:
-                return None  # a code of FHIR alone is none of the zib's
-            if read is code_of_coding and self.untranslate(name, self._code(found)) is None:
-                return None  # nor is another coding beside it
-            value = read(found, c, rule)
-            if not isinstance(value, Code):
-                return value
-            source = self.untranslate(name, value)
-            if source is None:
-                return value
-            self._own_words(name, found)
-            self._own_code(name, source, found)
-            if source.system == NULL_FLAVOR and source.code != "OTH":
-                return Absent(source.code, value.text, value.at)
-            return Code(source.code, source.system, source.display, "", value.text, value.at)
-
-        return back
-
-    def _own_words(self, name: str, found: Any) -> None:
-        """The words that the source has for a code are its own when the map writes others for it."""
-        for each in found.get("coding", (found,)) if isinstance(found, dict) else ():
-            source = self.untranslate(name, self._code(each)) if "display" in each else None
-            written = self.retranslate(name, source) if source is not None else None
-            marks = self.marks.get(id(each), {})
-            if written is not None and written.display != each["display"] and "display" in marks:
-                marks["display"] = (marks["display"][0], DERIVED)
-
-    def _own_code(self, name: str, source: Code, found: Any) -> None:
-        """A code that is read by the map and not written by it (resolved is inactive) stays the source's."""
-        members: list[Any]
-        if isinstance(found, dict):
-            element = next(iter(found.get("coding", ())), found)
-            sent, members = element.get("code"), ["code", "display"]
-        else:
-            element, sent, members = found[0], found[3], [(found[1], found[2])]
-        written, marks = self.retranslate(name, source), self.marks.get(id(element), {})
-        if written is not None and written.code != sent:
-            marks.update({each: (marks[each][0], DERIVED) for each in members if each in marks})
-
-    def _truth(self, name: str, found: Any, rule: str) -> Boolean | Absent | None:
-        """True or false (or why neither); nothing for a code that says neither."""
-        source = self.untranslate(name, Code(str(found[3])))
-        if source is None:
-            return None
-        at = truth_of_text(found, self, rule).at
-        return Absent(source.code, at=at) if source.system else Boolean(source.code == "true", at)
-
-    def _truth_of_coding(self, name: str, found: Tree, rule: str) -> Boolean | None:
-        """True or false; nothing for a concept that says neither, or more than that."""
-        codings = found.get("coding", ())
-        source = self.untranslate(name, self._code(codings[0])) if len(codings) == 1 else None
-        value = truth_of_codeable(found, self, rule) if source is not None and not source.system else None
-        return Boolean(source.code == "true", value.at) if source is not None and value is not None else None
-
-    def _original(self, name: str, found: Tree, read: Callable[..., Any], rule: str) -> Any:
-        codings = found["coding"]
-        kept = [each for each in codings if self.untranslate(name, self._code(each)) is None]
-        chosen = kept[0] if kept else codings[0]
-        value = read({**found, "coding": [chosen]}, self, rule)
-        if isinstance(value, Code | Absent):
-            for each in codings:
-                known = each is chosen or self.untranslate(name, self._code(each)) is not None
-                if known:
-                    self.mark(each, CODING, rule, value.at)
-            if "text" in found:
-                self.mark(found, ("text",), rule, value.at)
-            self._own_words(name, {"coding": [each for each in codings if each is not chosen]})
-        return value
-
-    def _code(self, coding: Tree) -> Code:
+    def code(self, coding: Tree) -> Code:
+        """The code of a Coding, by the OID of its system."""
         return Code(coding.get("code", ""), self.oid(coding.get("system", "")))
 
     def numbered(self, registered: bool) -> Callable[..., Any]:
@@ -296,7 +217,7 @@ class FhirReading(Reading):
             coding = next(iter(found.get("coding", ())), found)
             if id(coding) in self.marks:
                 return None
-            code = self._code(coding)
+            code = self.code(coding)
             if not _holds(own, code) and any(_holds(each, code) for each in others):
                 return None
             return read(found, c, rule)
