@@ -9,8 +9,9 @@ kinds of figures:
     per second per core  by the CPU time of the process of the gateway: what one core gives to it alone
 
 A resource is a row of the store: one building block of a document.  `bgz` is what a PGO asks for one person
-(`conformance.bgz`), on one connection, of a record that nobody asked for before.  A `floor` is what the same
-bytes cost to parse and to dump again, in the process of the caller (see `conformance.bench`).  Memory is that
+(`conformance.bgz`), on one connection, of a record that nobody asked for before; its `cpu` is how long the
+gateway was at work on it.  A `floor` is what the same bytes cost to parse and to dump again, in the process
+of the caller (see `conformance.bench`), or what as many requests take that ask for no work.  Memory is that
 of the gateway: at rest when it has handled a few requests.
 """
 
@@ -131,8 +132,21 @@ def records(bench: Bench, people: Sequence[str], queries: Sequence[str]) -> list
         answers[:] = [caller.ask("GET", query, token) for query in queries]
 
     jobs = [partial(ask, bench.stage.token(PGO, bsn)) for bsn in people]
-    bench.say_times(f"bgz of {len(queries)} searches", run(bench.stage, jobs, callers=1))
+    course = run(bench.stage, jobs, callers=1)
+    bench.say_times(f"bgz of {len(queries)} searches", course)
+    bench.say(f"bgz of {len(queries)} searches cpu", course.cpu / len(course.each) * 1000, "ms")
     return answers
+
+
+def requests(bench: Bench, people: Sequence[str], count: int) -> None:
+    """As many requests as a BgZ has that ask for no work: what HTTP takes on this machine now."""
+
+    def ask(caller: Caller) -> None:
+        for _ in range(count):
+            caller.ask("GET", "/health/live", "")
+
+    course = run(bench.stage, [ask for _ in people], callers=1)
+    bench.say(f"floor {count} requests", course.at(0.50), "ms")
 
 
 def searches(bench: Bench, people: Sequence[str], queries: Sequence[str]) -> None:
@@ -159,6 +173,7 @@ def measure(bench: Bench, document: Document) -> list[bytes]:
     if "transaction" in _named("interaction", "code", [_rest(bench.stage, "r4")]):
         transactions(bench, document)
     answers = records(bench, people[:RECORDS], queries)
+    requests(bench, people[:RECORDS], len(queries))
     searches(bench, people[:CALLERS], queries)
     return answers
 
