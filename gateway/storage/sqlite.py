@@ -7,6 +7,7 @@ one that did not leaves nothing.
 from __future__ import annotations
 
 import os
+import sqlite3
 from collections.abc import Mapping
 from contextlib import AbstractContextManager
 from pathlib import Path
@@ -19,6 +20,9 @@ from gateway.storage.turns import Turn
 
 BUSY_SECONDS = 10
 """How long a writer waits for its turn."""
+
+OLDEST = (3, 35)
+"""The first version with RETURNING; Python has the library of the system."""
 
 CONNECTIONS = 20
 """How many connections are kept: setting one up takes longer than a transaction; requests have 16 threads."""
@@ -52,6 +56,9 @@ class Sqlite:
 
     def engine(self) -> Engine:
         """Connections to the file, which is made when it is not there, for its owner's eyes only."""
+        if sqlite3.sqlite_version_info < OLDEST:
+            wanted = ".".join(map(str, OLDEST))
+            raise _fault("not-supported", f"SQLite {wanted} is needed, this is {sqlite3.sqlite_version}")
         file = Path(str(self._url.database))
         try:
             file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)

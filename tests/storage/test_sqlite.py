@@ -43,6 +43,15 @@ def test_a_pragma_that_does_not_hold_is_a_fault(tmp_path: Path, monkeypatch: pyt
         open_database(settings(Place(tmp_path)))
 
 
+def test_a_library_that_is_too_old_is_said_before_anything_is_made(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sqlite3, "sqlite_version_info", (3, 34, 1))
+    with pytest.raises(Fault, match=r"SQLite 3\.35 is needed"):
+        open_database(settings(Place(tmp_path / "new")))
+    assert not (tmp_path / "new").exists()
+
+
 def test_a_folder_that_cannot_be_used(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     with pytest.raises(Fault, match="data folder"):
