@@ -5,6 +5,7 @@ The model below is a second reading of the rules, made from the YAML rows and no
 
 from __future__ import annotations
 
+import itertools
 from typing import Any
 
 import pytest
@@ -105,11 +106,17 @@ def test_an_epd_may_not_deliver_about_another_than_its_token_names() -> None:
     ]
 
 
-def test_the_nearest_activity_explains_a_denial() -> None:
-    decision = decide(
-        request(person=BERT), register(AUDIT, DELIVER, activity(purposes=["TREAT"]), activity(id="own"))
-    )
-    assert decision.activity == "own"
+@pytest.mark.parametrize("order", list(itertools.permutations(["far", "near", "also-near"])), ids=" ".join)
+def test_the_nearest_activity_explains_a_denial_of_equals_the_first(order: tuple[str, ...]) -> None:
+    rows = {
+        "far": activity(id="far", purposes=["TREAT"]),
+        "near": activity(id="near"),
+        "also-near": activity(id="also-near"),
+    }
+    asked, listed = request(person=BERT), register(AUDIT, *(rows[name] for name in order), DELIVER)
+    decision = decide(asked, listed)
+    assert decision.activity == next(name for name in order if name != "far")
+    assert reasons(asked, *(rows[name] for name in order)) == ["person-mismatch", "consent-not-established"]
 
 
 def test_blocks_that_are_not_listed_are_withheld() -> None:
