@@ -69,6 +69,16 @@ def test_a_denied_exchange_is_refused_and_never_completed() -> None:
     written.record(done("x", status="refused", code="403"))
 
 
+def test_a_writer_who_comes_between_is_a_fault_for_who_holds_the_tree(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    written, rows, _ = log()
+    monkeypatch.setattr(rows, "append", lambda *_: None)
+    with pytest.raises(Fault, match="second writer"):
+        written.record(decided("x"))
+    assert rows.kept == []
+
+
 def test_an_entry_fits_a_tile() -> None:
     written, rows, _ = log()
     with pytest.raises(Fault, match=str(MAX_LEAF)):

@@ -12,7 +12,7 @@ import pytest
 from hypothesis import event, example, find, given
 from hypothesis import strategies as st
 
-from gateway.policy import Effect, Request, decide, load_register
+from gateway.policy import Effect, Obligation, Request, decide, load_register
 from tests.policy.rows import ANNA, BERT, activity, caller, register, request
 
 AUDIT = activity(
@@ -127,6 +127,7 @@ def test_blocks_that_are_not_listed_are_withheld() -> None:
     whole = decide(request(blocks=None), register(row))
     assert whole.blocks == frozenset({"Problem", "Patient"})
     assert whole.obligation("Patient").only == {"NameInformation"}  # type: ignore[union-attr]
+    assert whole.obligation("Problem") == Obligation("Problem")  # all of it
     assert whole.obligation("DrugUse") is None
     none = decide(request(blocks=frozenset({"DrugUse"})), register(row))
     assert [reason.code for reason in none.reasons] == ["blocks-not-listed"]

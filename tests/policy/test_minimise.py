@@ -85,6 +85,12 @@ def test_a_reference_that_is_carried_goes_with_a_block_that_is_withheld() -> Non
     assert removed == ["Encounter", "Patient.carried along"]
 
 
+def test_what_is_carried_without_a_reference_stays_when_another_block_goes() -> None:
+    sent, hidden = carrying('[{"extension":[{"url":"x"}]},{}]'), Block("Encounter", "2020", "e", {})
+    blocks, removed = minimise_all([sent, hidden], decision(blocks=frozenset({"Patient"})))
+    assert (blocks, removed) == ([sent], ["Encounter"])
+
+
 def test_a_concept_inside_a_group_of_a_list() -> None:
     less, removed = minimise(
         PATIENT, decision(Obligation("Patient", None, frozenset({"NameInformation.LastName"})))
