@@ -70,9 +70,11 @@ def test_a_wrapped_key_belongs_to_its_holder() -> None:
         KEK.unwrap(Wrapped(wrapped.kek, b""), b"anna")
 
 
-def test_keys_are_not_shown() -> None:
+def test_keys_are_not_shown(place: Place) -> None:
     assert "kkkk" not in repr(KeyFile([b"k" * 32]))
     assert "dddd" not in repr(DataKey(b"d" * 32))
+    with opened(place) as database, database.write() as transaction:
+        assert repr(transaction.name_key) not in repr(transaction)
 
 
 def test_a_key_is_made_once_and_destroyed_for_ever(place: Place) -> None:

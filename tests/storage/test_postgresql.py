@@ -14,13 +14,13 @@ import pytest
 from conformance.postgres import Cluster
 from gateway.errors import Fault
 from gateway.exchangelog import Opening, verify
-from gateway.storage import Database, open_database
+from gateway.storage import Database, open_database, store_document
 from gateway.storage.database import ATTEMPTS
 from gateway.storage.entries import LogRows
 from gateway.storage.postgresql import SESSION
 from tests.conftest import ROOT
-from tests.exchangelog.fakes import decided
-from tests.storage.stores import ANNA_BSN, BERT_BSN, Place, faults, opened, settings
+from tests.exchangelog.fakes import ANNA, decided
+from tests.storage.stores import ANNA_BSN, BERT_BSN, Place, document, faults, opened, problem, settings
 
 PROCESSES = 3
 EXCHANGES = 8
@@ -143,6 +143,8 @@ def test_processes_write_one_log(place: Place) -> None:
 def test_who_is_overtaken_tries_again(place: Place, monkeypatch: pytest.MonkeyPatch, times: int) -> None:
     """Another process writes between the look at the tree and the entry; at last the tree is held."""
     with opened(place) as database, opened(place) as other:
+        with database.write() as transaction:
+            store_document(transaction, document(ANNA, problem("1")))
         overtaking = list(range(times))
         look = LogRows.opening
 
@@ -153,7 +155,7 @@ def test_who_is_overtaken_tries_again(place: Place, monkeypatch: pytest.MonkeyPa
             return found
 
         monkeypatch.setattr(LogRows, "opening", opening)
-        database.record(decided("x"))
+        assert database.record(decided("x", person=ANNA)).revision == 1
         with database.read() as transaction:
             verify(transaction.log.store)
             found = sorted(row.exchange for row in transaction.log.store.rows())
