@@ -170,7 +170,7 @@ def test_a_record_is_served_in_both_versions(house: House, version: Any) -> None
     assert (bundle["type"], bundle["total"]) == ("searchset", 1)
     base = f"https://gateway.example/fhir/{version}"
     assert bundle["link"] == [
-        {"relation": "self", "url": f"{base}/Observation?code=http://loinc.org|85354-9"}
+        {"relation": "self", "url": f"{base}/Observation?code=http://loinc.org%7C85354-9"}
     ]
     (entry,) = bundle["entry"]
     assert entry["fullUrl"] == f"{base}/Observation/{entry['resource']['id']}"
