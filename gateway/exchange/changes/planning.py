@@ -17,7 +17,7 @@ from gateway.codecs.fhir import fhir_json
 from gateway.codecs.fhir.elements import Version
 from gateway.errors import Conflict, InputError, Issue
 from gateway.exchange.changes.asked import Asked, Interaction
-from gateway.exchange.changes.conditions import Condition, conditional, parse_condition
+from gateway.exchange.changes.conditions import ByIdentifier, Condition, conditional, parse_condition
 from gateway.exchange.changes.person import FORMS
 from gateway.exchange.changes.references import Names, redirected, references
 from gateway.exchange.changes.single import is_bsn_like
@@ -111,7 +111,7 @@ class Plan:
 
     def _met(self, one: Interaction) -> StoredResource | None:
         """What meets the condition of an interaction.  Raises `Conflict` when that is not one."""
-        found = self._meeting(one.condition) if one.condition else []
+        found = self._held.meeting(one.condition) if one.condition else []
         if one.method == "POST":
             found = [each for each in found if each.name not in self._gone]
         then = [each for each in found if self._was_done(each.name, one)]
@@ -169,17 +169,19 @@ class Plan:
         return key.fingerprint("kept", self._document.sender, self._form, one.type, own)[:32]
 
     @cached_property
-    def _held(self) -> list[tuple[StoredResource, Tree]]:
+    def _held(self) -> ByIdentifier[StoredResource]:
         """What this sender delivered of this person, in this FHIR version."""
         record = record_of(self._transaction, self._document.person, self._document.sender)
-        return [
+        return ByIdentifier(
             (each, fhir_json.decode(each.content, self._version))
             for each in record.resources
             if each.name.form == self._form
-        ]
+        )
 
-    def _meeting(self, condition: Condition) -> list[StoredResource]:
-        return [each for each, tree in self._held if condition.met_by(tree)]
+    @cached_property
+    def _come(self) -> ByIdentifier[ResourceName]:
+        """What comes with this delivery."""
+        return ByIdentifier((step.name, step.one.resource) for step in self.steps if step.one.resource)
 
     def _content(self, step: Step) -> bytes:
         """The resource as it is kept: as received, with its id, and references that lead somewhere."""
@@ -214,8 +216,8 @@ class Plan:
 
     def _one(self, condition: Condition, place: str) -> str:
         """The one resource that meets a condition: of those that hold, and of those that come with it."""
-        held = {each.name for each in self._meeting(condition)} - self._gone
-        come = {step.name for step in self.steps if step.one.resource and condition.met_by(step.one.resource)}
+        held = {each.name for each in self._held.meeting(condition)} - self._gone
+        come = set(self._come.meeting(condition))
         if len(held | come) != 1:
             text = "a conditional reference leads to exactly one resource that was delivered"
             raise InputError(Issue("error", "not-found", text, place=place))
