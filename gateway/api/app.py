@@ -45,6 +45,7 @@ def create_app(pipeline: Pipeline, settings: Settings, figures: metrics.Metrics 
         version=gateway.__version__,
         docs_url=None,  # these pages fetch scripts from elsewhere
         redoc_url=None,
+        redirect_slashes=False,  # to the Host that the request names, and to http: behind a proxy
         lifespan=lifespan,
         # What FastAPI would trace of itself has the path and the query, and texts of exceptions.
         telemetry={"tracing": False, "metrics": False, "logs": False, "auto_configure": False},

@@ -22,7 +22,7 @@ MAX_POSITION = 2**63 - 1
 YEARS = range(1900, 2200)
 """Of a time that can be compared in any zone."""
 
-Word = Annotated[str, Query(max_length=200)]
+Word = Annotated[str, Query(max_length=200, pattern=r"^[^\x00]*$")]
 Moment = Annotated[datetime | None, Query(description="ISO 8601, with a zone")]
 
 

@@ -7,6 +7,7 @@ from typing import Any
 
 from gateway.codecs.fhir.elements import Version, types
 from gateway.exchange import Pipeline
+from gateway.exchange.changes.single import NOT_KEPT
 from gateway.exchange.renditions import FORMATS
 from gateway.exchange.search import operations_of, searchable
 
@@ -29,6 +30,9 @@ BINARY = {
 
 INTERACTIONS = ("read", "search-type", "vread", "history-instance", "create", "update", "delete")
 """What can be done with a resource type: a PGO reads and searches, an EPD writes and reads back."""
+
+KEPT = tuple(each for each in INTERACTIONS if each != "search-type")
+"""What can be done with a type that no mapping reads: an EPD writes it and reads it back."""
 
 WHOLE = ("transaction", "batch")
 """What can be done with many resources at once."""
@@ -76,7 +80,11 @@ def _rest(pipeline: Pipeline, version: Version) -> dict[str, Any]:
     return {
         "mode": "server",
         "security": {"description": text},
-        "resource": [BINARY, *(_resource(pipeline, version, kind) for kind in served)],
+        "resource": [
+            BINARY,
+            *(_resource(pipeline, version, kind) for kind in served),
+            *(_kept(kind) for kind in sorted(types(version).resources - NOT_KEPT - {"Binary", *served})),
+        ],
         "interaction": [{"code": code} for code in WHOLE],
         **_operations_of_stu3(version, served),
     }
@@ -87,6 +95,10 @@ def _operations_of_stu3(version: Version, served: Sequence[str]) -> dict[str, An
     found = [row for kind in served for row in operations_of(kind, version)] if version == "stu3" else []
     rows = [row for i, row in enumerate(found) if row not in found[:i]]
     return {"operation": rows} if rows else {}
+
+
+def _kept(kind: str) -> dict[str, Any]:
+    return {"type": kind, "interaction": [{"code": code} for code in KEPT], **WRITES}
 
 
 def _resource(pipeline: Pipeline, version: Version, kind: str) -> dict[str, Any]:

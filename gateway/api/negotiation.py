@@ -123,9 +123,9 @@ def preferred_return(request: Request) -> str:
 
 
 def _preferences(request: Request) -> list[str]:
-    """What a request prefers (RFC 7240), in lower case."""
+    """What a request prefers (RFC 7240), in lower case, without quotes and spaces."""
     stated = ",".join(request.headers.getlist("prefer")).lower()
-    return [part.strip() for part in re.split("[,;]", stated)]
+    return [re.sub(r'[\s"]', "", part) for part in re.split("[,;]", stated)]
 
 
 def _ranges(header: str) -> Iterator[Media]:

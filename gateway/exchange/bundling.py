@@ -73,22 +73,24 @@ class Bundling:
                 if asked.interactions and not only_asks:
                     changed = self._changing.change_asked(exchange, asked)
         if isinstance(asked, list):  # a batch leaves a decision for each entry
-            return Together("batch", tuple(self._row(call, each) for each in asked))
+            return Together("batch", tuple(self._row(call, each, only_asks) for each in asked))
         if asked.interactions and changed is None:
-            changed = self._changed(call, asked)
+            changed = self._changed(call, asked, "deliver")
         return Together(asked.kind, self._rows(call, asked, changed), changed)
 
-    def _changed(self, call: Call, asked: Asked) -> Changed:
+    def _changed(self, call: Call, asked: Asked, action: str) -> Changed:
         """A change as an exchange of its own: an entry of a batch, or what one asks who may not."""
-        with self._begin(call, "deliver") as exchange:
+        with self._begin(call, action) as exchange:
             exchange.received(asked.content)
             return self._changing.change_asked(exchange, asked)
 
-    def _row(self, call: Call, each: Asked | Look) -> Row:
+    def _row(self, call: Call, each: Asked | Look, only_asks: bool) -> Row:
         try:
             if isinstance(each, Look):
                 return self._answer(call, each)
-            ((done, issues),) = self._changed(call, each).apart()
+            # An entry that is not understood asks for no change.
+            action = "read" if only_asks and not each.interactions else "deliver"
+            ((done, issues),) = self._changed(call, each, action).apart()
         except GatewayError as error:
             return error
         return done, issues
@@ -105,7 +107,7 @@ class Bundling:
         for done, one in zip(changed.apart() if changed else (), asked.interactions, strict=True):
             rows[one.entry] = done
         for look in asked.looks:
-            rows[look.entry] = self._row(call, look) if changed else self._answer(call, look)
+            rows[look.entry] = self._row(call, look, only_asks=False) if changed else self._answer(call, look)
         return tuple(rows[number] for number in sorted(rows))
 
     def _foresee(self, call: Call, asked: Asked) -> None:

@@ -60,7 +60,8 @@ def answer(
         _entry(each, before, question.version, base) for each, before in zip(shown, older, strict=True)
     ]
     path = f"{base}/{question.type}/{question.id}/_history"
-    links = [{"relation": "self", "url": path}]
+    asked = "&".join(f"{name}={value}" for name, value in question.parameters if name in ("_count", PAGE))
+    links = [{"relation": "self", "url": f"{path}?{asked}" if asked else path}]
     if len(found) > len(shown):
         query = f"_count={page.count}&{PAGE}={shown[-1].version}"
         links.append({"relation": "next", "url": f"{path}?{query}"})

@@ -31,6 +31,7 @@ from gateway.exchange.accounts import account
 from gateway.exchange.answers import Answer, answer, searchset
 from gateway.exchange.binaries import BINARY, check_bytes, kinds_beneath, of_person, tree_of
 from gateway.exchange.bundling import Bundling
+from gateway.exchange.changes.answers import validators_of
 from gateway.exchange.changes.person import FORMS
 from gateway.exchange.changing import Changing, check_whole, kept_whole
 from gateway.exchange.parties import Parties, load_parties
@@ -184,6 +185,8 @@ class Pipeline:
             exchange.step("encode")
             tree = _found(question, search, record.resources)  # (6) encode
             ready = answer(tree, question.version, question.syntax)
+            if question.id:
+                ready = replace(ready, headers=validators_of(tree))
             exchange.step("release")
             release(ready)  # (7) release, then the outcome
             exchange.complete(counts=ready.counts, withheld=record.withheld, content=ready.body)

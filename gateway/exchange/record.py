@@ -20,7 +20,7 @@ from typing import Any, NamedTuple
 import msgspec
 
 from gateway.blocks import Block, Identifier, Origin, Ref
-from gateway.exchange.person import BSN, BSN_SYSTEMS, NUMBERS
+from gateway.exchange.person import BSN, BSN_NAMED, BSN_SYSTEMS, NUMBERS
 from gateway.mapping import Read
 from gateway.mapping.carrying import without
 from gateway.storage import FhirForm, Record, StoredResource
@@ -129,12 +129,18 @@ def _block(piece: _Piece, key: str, keys: Mapping[BlockName, str], subject: str)
 
 def _as_received(origin: Origin) -> Origin:
     """The origin of a block that was read from resources of this server: ids and references are its own."""
-    return msgspec.structs.replace(origin, at=-1, also=(), rest=without(origin.rest, _is_bsn))
+    rest, profiles = without(origin.rest, _is_bsn), _without_bsn(origin.profiles)
+    return msgspec.structs.replace(origin, at=-1, also=(), rest=rest, profiles=profiles)
 
 
 def _from_a_document(origin: Origin) -> Origin:
     """The origin of a block of a document, without what means something at its sender only."""
-    return msgspec.structs.replace(origin, id="", names=(), rest=without(origin.rest, _is_private))
+    rest, profiles = without(origin.rest, _is_private), _without_bsn(origin.profiles)
+    return msgspec.structs.replace(origin, id="", names=(), rest=rest, profiles=profiles)
+
+
+def _without_bsn(profiles: tuple[str, ...]) -> tuple[str, ...]:
+    return tuple(each for each in profiles if not _names_bsn(each))
 
 
 def _is_private(element: dict[str, Any]) -> bool:
@@ -145,7 +151,8 @@ def _is_private(element: dict[str, Any]) -> bool:
 
 
 def _is_bsn(element: dict[str, Any]) -> bool:
-    texts = [each for each in element.values() if isinstance(each, str)]
+    values = [each if isinstance(each, list) else [each] for each in element.values()]
+    texts = [each for several in values for each in several if isinstance(each, str)]
     return any(system in text for text in texts for system in BSN_SYSTEMS)
 
 
@@ -178,7 +185,8 @@ class _Resolving:
             return self._reference(item)
         if isinstance(item, Identifier) and item.system == BSN:
             return None
-        return item if item.at < 0 else msgspec.structs.replace(item, at=-1)  # of no account here
+        clean = _clean(item)
+        return clean if clean is None or clean.at < 0 else msgspec.structs.replace(clean, at=-1)
 
     def _reference(self, ref: Ref) -> Ref | None:
         key = self.keys.get((self.document, ref.key), "") if ref.key else ""
@@ -186,5 +194,22 @@ class _Resolving:
         if identifier is not None and identifier.system == BSN:
             key, identifier = key or self.own, None
         literal = "" if any(system in ref.literal for system in BSN_SYSTEMS) else ref.literal
-        new = Ref(key, ref.display, literal, identifier)
-        return new if key or literal or identifier or ref.display else None
+        new = Ref(key, BSN_NAMED.sub("BSN", ref.display), literal, identifier and _clean(identifier))
+        return new if key or literal or new.identifier or ref.display else None
+
+
+def _clean(item: Any) -> Any:
+    """A value that does not name the system of a BSN: what is of that system goes, a text loses the word."""
+    named = [name for name in item.__struct_fields__ if _names_bsn(getattr(item, name))]
+    if not named:
+        return item
+    if "system" in named or "code" in named:
+        return None
+    return msgspec.structs.replace(
+        item, **{name: BSN_NAMED.sub("BSN", getattr(item, name)) for name in named}
+    )
+
+
+def _names_bsn(text: Any) -> bool:
+    found = isinstance(text, str) and any(system in text for system in BSN_SYSTEMS)
+    return found and BSN_NAMED.search(text) is not None

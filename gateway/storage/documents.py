@@ -150,7 +150,8 @@ def document(transaction: Transaction, document_id: str) -> StoredDocument:
         .join(persons, persons.c.id == documents.c.person)
         .where(documents.c.id == document_id)
     )
-    row = transaction.connection.execute(query).mappings().one_or_none()
+    known = "\0" not in document_id  # PostgreSQL takes no text with it
+    row = transaction.connection.execute(query).mappings().one_or_none() if known else None
     if row is None:
         raise NotFound(Issue("error", "not-found", "there is no such document"))
     return _opened(row, record_key(transaction, row["pseudonym"]))

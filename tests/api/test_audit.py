@@ -57,6 +57,10 @@ def test_filters(door: Door, query: str, number: int) -> None:
 @pytest.mark.parametrize(
     "query",
     [
+        "?exchange=%00",
+        "?caller=a%00",
+        "?activity=%00",
+        "?effect=%00",
         "?since=2020-01-01T00:00:00",
         "?since=yesterday",
         f"?person={FENNA}",

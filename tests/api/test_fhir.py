@@ -14,7 +14,9 @@ from lxml import etree
 
 from conformance.stage import AUDITOR, EPD
 from gateway.codecs.fhir import fhir_xml
+from gateway.codecs.fhir.elements import types
 from tests.api.client import Door
+from tests.api.epd import send
 from tests.exchange.house import BRAM, FENNA
 
 VERSIONS = ("r4", "stu3")
@@ -152,6 +154,19 @@ def test_the_capability_statement_is_valid_and_for_anybody(door: Door, version: 
     assert door.house.log() == []
     as_xml = door.get(f"/fhir/{version}/metadata?_format=xml", None)
     assert etree.fromstring(as_xml.content).tag == "{http://hl7.org/fhir}CapabilityStatement"
+
+
+@pytest.mark.parametrize("version", VERSIONS)
+def test_the_capability_statement_names_every_type_that_can_be_written(door: Door, version: Any) -> None:
+    rows = door.get(f"/fhir/{version}/metadata", None).json()["rest"][0]["resource"]
+    named = [row["type"] for row in rows if {"code": "create"} in row["interaction"]]
+    assert sorted(set(named)) == sorted(named)
+    assert "Basic" in named
+    for kind in types(version).resources:
+        answer = send(door, "PUT", f"{version}/{kind}/a b", {"resourceType": kind, "id": "a b"})
+        taken = "not taken here" not in answer.text
+        assert answer.status_code == 400
+        assert (kind in named) == taken, kind
 
 
 def test_the_capability_statement_names_only_parameters_that_work(door: Door) -> None:

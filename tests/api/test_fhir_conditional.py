@@ -302,6 +302,34 @@ def test_the_entries_of_a_transaction_may_have_conditions(door: Door) -> None:
     assert post(door, tree).json() == answer.json(), "the same transaction is answered as before"
 
 
+@pytest.mark.parametrize("by", ["id", "condition"])
+def test_what_a_transaction_deletes_meets_no_condition_of_what_it_creates(door: Door, by: str) -> None:
+    who = fenna(door)
+    old = "Observation/" + send(door, "POST", "r4/Observation", numbered(who)).json()["id"]
+    url = old if by == "id" else f"Observation?{CONDITION}&patient={who}"
+    delete = {"request": {"method": "DELETE", "url": url}}
+    create = entry(numbered(who), 1, ifNoneExist=CONDITION)
+    refers = entry(pressure(who, hasMember=[{"reference": f"Observation?{CONDITION}"}]), 2)
+    tree = bundle(create, refers, delete, identifier={"system": NUMBERS, "value": "t"})
+    answer = post(door, tree)
+    assert statuses(answer) == ["201", "201", "204"]
+    assert send(door, "GET", f"r4/{old}").status_code == 410
+    assert send(door, "GET", f"r4/{made(answer, 1)}").json()["hasMember"] == [{"reference": made(answer)}]
+    assert post(door, tree).json() == answer.json(), "the same transaction is answered as before"
+
+
+def test_a_conditional_reference_to_what_the_transaction_deletes_leads_nowhere(door: Door) -> None:
+    who = fenna(door)
+    old = send(door, "POST", "r4/Observation", numbered(who)).json()["id"]
+    refers = entry(pressure(who, hasMember=[{"reference": f"Observation?{CONDITION}"}]), 1)
+    answer = post(door, bundle(refers, {"request": {"method": "DELETE", "url": f"Observation/{old}"}}))
+    assert (answer.status_code, places(answer)) == (
+        400,
+        ["Bundle.entry[0].resource.hasMember[0].reference"],
+    )
+    assert send(door, "GET", f"r4/Observation/{old}").status_code == 200
+
+
 def test_the_entries_of_a_batch_may_have_conditions(door: Door) -> None:
     who = fenna(door)
     tree = bundle(

@@ -60,6 +60,7 @@ def test_a_history_goes_on_to_its_end(door: Door) -> None:
     while page:
         answer = send(door, "GET", page)
         seen.append(numbers(answer))
+        assert path_of(answer, "self") == page
         page = path_of(answer, "next")
     assert seen == [["5", "4"], ["3", "2"], ["1"]]
     assert numbers(send(door, "GET", f"r4/Observation/o/_history?_count={MOST * 10}")) == [

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import pytest
@@ -54,6 +55,51 @@ def test_a_body_that_is_no_form_is_refused(door: Door) -> None:
     refused = posted(door, path, f"patient.identifier={FENNA}".encode())
     assert refused.status_code == 400
     assert FENNA not in refused.text
+
+
+@pytest.mark.parametrize("version", VERSIONS)
+def test_an_operation_by_post_takes_parameters(door: Door, version: str) -> None:
+    door.post()
+    found = door.get(f"/fhir/{version}/Patient").json()["entry"][0]["resource"]["id"]
+    path = f"/fhir/{version}/Patient/{found}/$everything"
+    whole = door.get(path).json()
+    assert posted(door, path, b"").json()["link"] == whole["link"]
+    rows = [{"name": "_type", "valueString": "Condition"}, {"name": "_count", "valueInteger": 1}]
+    body = json.dumps({"resourceType": "Parameters", "parameter": rows}).encode()
+    some = posted(door, path, body, "application/fhir+json").json()
+    assert some["link"] == door.get(f"{path}?_type=Condition&_count=1").json()["link"]
+    assert len(some["entry"]) == 1
+    latest = f"/fhir/{version}/Observation/$lastn"
+    as_xml = (
+        b'<Parameters xmlns="http://hl7.org/fhir"><parameter><name value="max"/><valueInteger value="2"/>'
+    )
+    newest = posted(door, latest, as_xml + b"</parameter></Parameters>", "application/fhir+xml").json()
+    assert names(newest) == names(door.get(f"{latest}?max=2").json())
+
+
+@pytest.mark.parametrize(
+    ("body", "media", "status", "place"),
+    [
+        ({"resourceType": "Patient"}, "application/fhir+json", 400, "Patient"),
+        ({"parameter": [{"name": "a"}]}, "application/fhir+json", 400, "Parameters.parameter[0]"),
+        (
+            {"parameter": [{"name": "a", "valuePeriod": {"start": "2024"}}]},
+            "application/fhir+json",
+            400,
+            "Parameters.parameter[0]",
+        ),
+        ({"parameter": []}, "application/fhir+json", 400, "Parameters.parameter"),
+        ({"parameter": [{"name": "a", "valueCode": "b"}]}, "text/plain", 415, ""),
+        ({}, "application/fhir+json; fhirVersion=3.0", 415, ""),
+    ],
+)
+def test_a_body_that_is_no_parameters_is_refused(
+    door: Door, body: dict[str, Any], media: str, status: int, place: str
+) -> None:
+    content = json.dumps({"resourceType": "Parameters"} | body).encode()
+    refused = posted(door, "/fhir/r4/Observation/$lastn", content, media)
+    assert refused.status_code == status
+    assert refused.json()["issue"][0].get("expression", [""]) == [place]
 
 
 @pytest.mark.parametrize("version", VERSIONS)

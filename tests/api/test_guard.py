@@ -121,6 +121,14 @@ def test_an_outcome_that_cannot_be_recorded_is_a_gap_and_the_answer_has_no_end(
     assert {line["event"] for line in logs} >= {"no outcome on record", "fault"}
 
 
+def test_an_address_with_a_slash_too_many_is_not_there(door: Door) -> None:
+    for path in ("/fhir/r4/Patient/", "/fhir/r4/Patient/1/_history/", "/documents/"):
+        response = door.http.get(path, headers={"Host": "elsewhere.example"}, follow_redirects=False)
+        assert response.status_code == 404
+        assert response.json()["resourceType"] == "OperationOutcome"
+        assert "location" not in response.headers
+
+
 def test_methods_that_are_not_there_have_an_outcome(door: Door) -> None:
     for method, path in (
         ("PUT", "/audit/exchanges"),

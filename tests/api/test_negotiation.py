@@ -129,6 +129,7 @@ def test_every_media_type_is_of_one_syntax() -> None:
         ("handling=lenient", False),
         ("handling=strict", True),
         ("return=representation; handling=strict", True),
+        ('handling = "strict"', True),
         ("return=minimal, Handling=Strict", True),
         ("handling=strictly", False),
     ],

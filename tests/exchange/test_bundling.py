@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from conformance.stage import EPD, PGO
-from gateway.errors import GatewayError, NotFound
+from gateway.errors import Denied, GatewayError, InputError, NotFound
 from gateway.exchange import Answer
 from gateway.exchange.changes.answers import Together
 from gateway.exchange.changes.asked import Posted
@@ -42,6 +42,16 @@ def test_a_batch_leaves_a_decision_for_each_entry_and_none_of_its_own(house: Hou
     assert all(isinstance(row, GatewayError) for row in done.rows)
     assert len(house.log()) == before + 2
     assert all(outcome and outcome["status"] == "refused" for _, outcome in house.log()[before:])
+
+
+def test_what_is_wrong_with_a_question_is_told_and_is_no_change(house: House) -> None:
+    tree = bundle(ask("Patient/p/$everything"), entry(patient(), 1), kind="batch")
+    question, change_ = change(house, tree, house.call(PGO, FENNA)).rows
+    assert isinstance(question, InputError)
+    assert question.issues[0].place == "Bundle.entry[0].request.url"
+    assert isinstance(change_, Denied)
+    asked, wanted = (decision for decision, _ in house.log())
+    assert asked["action"] != wanted["action"]
 
 
 def test_a_decision_is_durable_before_an_answer_is_in_the_bundle(

@@ -6,7 +6,8 @@ import json
 import re
 import threading
 from collections import Counter
-from datetime import timedelta
+from datetime import datetime, timedelta
+from email.utils import parsedate_to_datetime
 from typing import Any
 
 import pytest
@@ -170,7 +171,7 @@ def test_a_record_is_served_in_both_versions(house: House, version: Any) -> None
     assert (bundle["type"], bundle["total"]) == ("searchset", 1)
     base = f"https://gateway.example/fhir/{version}"
     assert bundle["link"] == [
-        {"relation": "self", "url": f"{base}/Observation?code=http://loinc.org|85354-9"}
+        {"relation": "self", "url": f"{base}/Observation?code=http://loinc.org%7C85354-9"}
     ]
     (entry,) = bundle["entry"]
     assert entry["fullUrl"] == f"{base}/Observation/{entry['resource']['id']}"
@@ -207,6 +208,9 @@ def test_a_resource_is_read_by_its_id(house: House) -> None:
     answer = house.ask(Question("r4", "Condition", id=found["id"]))
     assert json.loads(answer.body) == found
     assert answer.media == "application/fhir+json; fhirVersion=4.0; charset=utf-8"
+    assert answer.headers["ETag"] == f'W/"{found["meta"]["versionId"]}"'
+    told = parsedate_to_datetime(answer.headers["Last-Modified"])
+    assert told == datetime.fromisoformat(found["meta"]["lastUpdated"]).replace(microsecond=0)
 
 
 def test_ids_are_the_same_every_time_and_after_the_document_was_sent_anew(house: House) -> None:

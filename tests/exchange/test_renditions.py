@@ -163,3 +163,35 @@ def test_what_came_from_where_comes_along(house: House) -> None:
             (mine,) = [one for one in provenances if {"reference": name} in one["target"]]
             assert mine["recorded"] == each["meta"]["lastUpdated"]
         assert FENNA not in json.dumps(provenances)
+
+
+SYSTEM = BSN["system"]
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"note": [{"text": f"Zie {SYSTEM}|{FENNA} van haar."}]},
+        {"note": [{"text": "urn:oid:2.16.840.1.113883.2.4.6.3"}]},
+        {"bodySite": {"coding": [{"system": SYSTEM, "code": FENNA}]}},
+        {"method": {"coding": [{"system": SYSTEM, "code": FENNA}], "text": SYSTEM}},
+        {"identifier": [{"system": f"{SYSTEM}/", "value": FENNA}]},
+        {"meta": {"profile": [f"{NL_CORE}BodyWeight", SYSTEM]}},
+        {"performer": [{"display": f"{SYSTEM}|{FENNA}"}]},
+        {"performer": [{"identifier": {"system": f"{SYSTEM}/", "value": FENNA}}]},
+        {"contained": [{"resourceType": "Practitioner", "id": "a", "name": [{"given": ["x", SYSTEM]}]}]},
+        {"valueQuantity": {"value": 80.5, "unit": SYSTEM, "system": SYSTEM, "code": "kg"}},
+    ],
+)
+@pytest.mark.parametrize("version", ["r4", "stu3"])
+def test_the_system_of_a_bsn_anywhere_does_not_keep_the_record_from_its_person(
+    house: House, version: Version, changes: dict[str, Any]
+) -> None:
+    receive(house, PATIENT, WEIGHT | changes)
+    found = only(house.search(version, WEIGHING))
+    text = json.dumps(found)
+    assert "NamingSystem/bsn" not in text
+    assert FENNA not in text
+    assert found["effectiveDateTime"] == "2026-05-06"
+    if "Zie " in str(changes):
+        assert "Zie BSN van haar." in text

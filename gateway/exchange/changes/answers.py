@@ -67,6 +67,12 @@ def validators(version: int, received: str) -> dict[str, str]:
     return {"ETag": etag(version), "Last-Modified": format_datetime(_moment(received), usegmt=True)}
 
 
+def validators_of(resource: Tree) -> dict[str, str]:
+    """The headers of a resource of a record, by what its meta says; none for one without a version."""
+    meta = resource.get("meta", {})
+    return validators(int(meta["versionId"]), meta["lastUpdated"]) if "versionId" in meta else {}
+
+
 def served_back(content: bytes, version: int, received: str, fhir: Version) -> Tree:
     """A resource as it is kept, with what the store says of its version."""
     tree = fhir_json.decode(content, fhir, OWN)

@@ -14,15 +14,18 @@ condition is repeated in an issue.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Generic, TypeVar
 from urllib.parse import parse_qsl
 
 from gateway.errors import ContentError, InputError, Issue
 from gateway.exchange.person import BSN_SYSTEMS
 from gateway.exchange.search.scope import PERSON
 from gateway.storage import normalise_bsn
+
+Resource = dict[str, Any]
+T = TypeVar("T")
 
 _CONDITIONAL = re.compile(r"([A-Z][A-Za-z]+)\?")
 _PATIENT = re.compile(r"(?:Patient/)?([A-Za-z0-9.-]{1,64})")
@@ -41,11 +44,11 @@ class Condition:
     tokens: frozenset[tuple[str, str]] = field(repr=False)
     patients: frozenset[str] = field(default=frozenset(), repr=False)
 
-    def met_by(self, resource: dict[str, Any]) -> bool:
+    def met_by(self, resource: Resource) -> bool:
         """True for a resource of the type with these identifiers."""
         if resource["resourceType"] != self.type:
             return False
-        there = {_normal(*each) for each in identifiers(resource.get("identifier"))}
+        there = _tokens(resource)
         values = {value for _, value in there}
         return all(token in there if token[0] else token[1] in values for token in self.tokens)
 
@@ -53,6 +56,22 @@ class Condition:
     def bsn(self) -> str:
         """The BSN in it, nine digits when it is one; "" when it has none."""
         return next((value for system, value in self.tokens if is_bsn_system(system)), "")
+
+
+class ByIdentifier(Generic[T]):
+    """What has a resource, found by conditions on that; each is looked at only where an identifier fits."""
+
+    def __init__(self, rows: Iterable[tuple[T, Resource]]) -> None:
+        self._rows: dict[tuple[str, str, str], list[tuple[T, Resource]]] = {}
+        for row in rows:
+            kind, tokens = row[1]["resourceType"], _tokens(row[1])
+            for system, value in tokens | {("", value) for _, value in tokens}:
+                self._rows.setdefault((kind, system, value), []).append(row)
+
+    def meeting(self, condition: Condition) -> list[T]:
+        """What meets a condition, in the order in which it was given."""
+        found = self._rows.get((condition.type, *max(condition.tokens)), ())
+        return [each for each, resource in found if condition.met_by(resource)]
 
 
 def parse_condition(kind: str, text: str, place: str) -> Condition | None:
@@ -97,6 +116,10 @@ def identifiers(element: Any) -> Iterator[tuple[str, str]]:
     for each in element if isinstance(element, list) else [element]:
         if isinstance(each, dict) and isinstance(each.get("value"), str):
             yield each.get("system", ""), each["value"]
+
+
+def _tokens(resource: Resource) -> set[tuple[str, str]]:
+    return {_normal(*each) for each in identifiers(resource.get("identifier"))}
 
 
 def _patient(value: str, place: str) -> str:

@@ -8,7 +8,7 @@ about the same thing is its next version.
 from __future__ import annotations
 
 import uuid
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -17,7 +17,7 @@ from gateway.codecs.fhir import fhir_json
 from gateway.codecs.fhir.elements import Version
 from gateway.errors import Conflict, InputError, Issue
 from gateway.exchange.changes.asked import Asked, Interaction
-from gateway.exchange.changes.conditions import Condition, conditional, parse_condition
+from gateway.exchange.changes.conditions import ByIdentifier, Condition, conditional, parse_condition
 from gateway.exchange.changes.person import FORMS
 from gateway.exchange.changes.references import Names, redirected, references
 from gateway.exchange.changes.single import is_bsn_like
@@ -69,7 +69,8 @@ class Plan:
         self._names = Names(asked.interactions)
         self._again = before is not None
         self._saved = {each.name: each for each in before.saved} if before else {}
-        self.steps = [self._step(one) for one in asked.interactions]
+        self._gone = frozenset[ResourceName]()
+        self.steps = self._steps(asked.interactions)
         self._by_entry = {id(step.one): step.name for step in self.steps}
         self._check_overlap()
 
@@ -83,6 +84,12 @@ class Plan:
         found = (step.one for step in self.steps if f"{step.name.type}/{step.name.id}" == name)
         one = next(found, None)
         return one.id_place if one else "id"
+
+    def _steps(self, interactions: Sequence[Interaction]) -> list[Step]:
+        """Deletions come first (http.html#trules): what goes meets no condition of what is created."""
+        deletions = {id(one): self._step(one) for one in interactions if one.method == "DELETE"}
+        self._gone = frozenset(step.name for step in deletions.values())
+        return [deletions.get(id(one)) or self._step(one) for one in interactions]
 
     def _step(self, one: Interaction) -> Step:
         met = self._met(one)
@@ -104,12 +111,20 @@ class Plan:
 
     def _met(self, one: Interaction) -> StoredResource | None:
         """What meets the condition of an interaction.  Raises `Conflict` when that is not one."""
-        found = self._meeting(one.condition) if one.condition else []
-        found = [each for each in found if each.name in self._saved] or found
+        found = self._held.meeting(one.condition) if one.condition else []
+        if one.method == "POST":
+            found = [each for each in found if each.name not in self._gone]
+        then = [each for each in found if self._was_done(each.name, one)]
+        found = then if self._again and one.method == "DELETE" else then or found
         if len(found) > 1:
             text = "more than one resource meets the condition"
             raise Conflict(Issue("error", "duplicate", text, place=one.condition_place))
         return found[0] if found else None
+
+    def _was_done(self, name: ResourceName, one: Interaction) -> bool:
+        """True when this delivery did to a resource, before, what an interaction asks."""
+        saved = self._saved.get(name)
+        return saved is not None and saved.deleted == (one.method == "DELETE")
 
     def _expecting(self, one: Interaction, name: ResourceName) -> Step:
         """Raises `Conflict` when another version holds than is expected, unless this was answered before."""
@@ -154,17 +169,19 @@ class Plan:
         return key.fingerprint("kept", self._document.sender, self._form, one.type, own)[:32]
 
     @cached_property
-    def _held(self) -> list[tuple[StoredResource, Tree]]:
+    def _held(self) -> ByIdentifier[StoredResource]:
         """What this sender delivered of this person, in this FHIR version."""
         record = record_of(self._transaction, self._document.person, self._document.sender)
-        return [
+        return ByIdentifier(
             (each, fhir_json.decode(each.content, self._version))
             for each in record.resources
             if each.name.form == self._form
-        ]
+        )
 
-    def _meeting(self, condition: Condition) -> list[StoredResource]:
-        return [each for each, tree in self._held if condition.met_by(tree)]
+    @cached_property
+    def _come(self) -> ByIdentifier[ResourceName]:
+        """What comes with this delivery."""
+        return ByIdentifier((step.name, step.one.resource) for step in self.steps if step.one.resource)
 
     def _content(self, step: Step) -> bytes:
         """The resource as it is kept: as received, with its id, and references that lead somewhere."""
@@ -199,8 +216,8 @@ class Plan:
 
     def _one(self, condition: Condition, place: str) -> str:
         """The one resource that meets a condition: of those that hold, and of those that come with it."""
-        held = {each.name for each in self._meeting(condition)}
-        come = {step.name for step in self.steps if step.one.resource and condition.met_by(step.one.resource)}
+        held = {each.name for each in self._held.meeting(condition)} - self._gone
+        come = set(self._come.meeting(condition))
         if len(held | come) != 1:
             text = "a conditional reference leads to exactly one resource that was delivered"
             raise InputError(Issue("error", "not-found", text, place=place))

@@ -17,7 +17,7 @@ from gateway.errors import ContentError, InputError, Issue
 from gateway.exchange.binaries import BINARY, wrapped
 from gateway.exchange.binaries import faults_of as faults_of_binary
 from gateway.exchange.changes.asked import Asked, Interaction, Posted, Tree
-from gateway.exchange.changes.conditions import Condition, parse_condition
+from gateway.exchange.changes.conditions import Condition, is_bsn_system, parse_condition
 from gateway.exchange.changes.preconditions import parse_expected
 from gateway.exchange.changes.sound import broken
 from gateway.storage import normalise_bsn
@@ -110,7 +110,7 @@ def faults_of(one: Interaction, place: str, kind: str) -> Iterator[Issue]:
     where = place.replace("resourceType", "id") if one.resource is not None else ""
     if one.chosen and not ID.fullmatch(one.chosen):
         yield Issue("error", "value", "an id is 1 to 64 letters, digits, dots and dashes", where)
-    elif is_bsn_like(one.chosen):
+    elif is_bsn_like(one.chosen) or is_bsn_system(one.chosen):
         yield unusable(where)
     if one.id and one.resource is not None and one.resource.get("id") != one.id:
         yield Issue("error", "invalid", "the id of the resource is not that of its address", where)

@@ -14,6 +14,7 @@ from typing import Any, NamedTuple
 
 import orjson
 
+from gateway.codecs.fhir.codes import bound
 from gateway.codecs.fhir.elements import FhirTypes, Version, types
 from gateway.exchange.search.paths import Extract, extractor, plain
 
@@ -107,7 +108,22 @@ def _definition(kind: str, name: str, row: str, version: FhirTypes) -> Definitio
 
 
 def _element(kind: str, path: str, version: FhirTypes) -> Element:
-    at = version.type_at(kind if path == "." else f"{kind}.{plain(path)}")
+    whole = kind if path == "." else f"{kind}.{plain(path)}"
+    at = version.type_at(whole)
     if at is None:
         raise ValueError(f"{kind} has no element {path}")
-    return Element(path, at, extractor(path))
+    values = extractor(path)
+    return Element(path, at, _coded(values, whole, version) if at == "code" else values)
+
+
+def _coded(values: Extract, path: str, version: FhirTypes) -> Extract:
+    """The codes at a path, by themselves and in the system that their binding implies (search.html#token)."""
+    owner, _, name = path.rpartition(".")
+    allowed = bound(version.version, f"{version.type_at(owner)}.{name}")
+    systems = {code: system for system, code in allowed.codings} if allowed else {}
+
+    def both(node: Any) -> list[Any]:
+        codes = values(node)
+        return [*codes, *({"system": systems[code], "code": code} for code in codes if code in systems)]
+
+    return both

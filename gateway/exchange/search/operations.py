@@ -15,7 +15,6 @@ from typing import Any
 from gateway.codecs.fhir.elements import Version
 from gateway.exchange.search import dates
 from gateway.exchange.search.definitions import Definition
-from gateway.exchange.search.filters import filter_of
 from gateway.exchange.search.paths import references
 from gateway.exchange.search.query import Search, read
 from gateway.exchange.search.record import Record, Resource, name_of
@@ -105,8 +104,13 @@ def _type(search: Search, kind: str, name: str, value: str) -> Search | None:
 def _since(search: Search, kind: str, name: str, value: str) -> Search | None:
     if name != "_since":
         return None
-    found = filter_of("Resource", "_lastUpdated", f"ge{value}", search.scope)
-    return replace(search, filters=(*search.filters, found)) if found else None
+    definition = search.scope.definitions.of("Resource")["_lastUpdated"]
+    test = dates.matching(name, [f"ge{value}"], search.scope.zone, search.scope.now)
+
+    def holds(resource: Resource, _: Record) -> bool:
+        return any(test(kind, each) for kind, each in definition.values(resource))
+
+    return replace(search, filters=(*search.filters, holds))
 
 
 def _care(search: Search, kind: str, name: str, value: str) -> Search | None:

@@ -72,7 +72,7 @@ class Search:
 
     def query(self) -> str:
         """What was handled, as a query string."""
-        return "&".join(f"{name}={quote(value, safe=',|:/')}" for name, value in self.handled)
+        return "&".join(f"{name}={quote(value, safe=',:/')}" for name, value in self.handled)
 
     def run(self, resources: Sequence[Resource]) -> Found:
         """The answer from the resources of one person.
@@ -104,11 +104,11 @@ class Search:
         along = included(page, record, self.includes, self.scope)
         following = "&".join(filter(None, (asked, f"{paging.PAGE}={after}"))) if after else ""
         return Found(
-            [self._cut(each) for each in page], [self._cut(each) for each in along], total, following
+            [self.shape.cut(each, self.scope) for each in page],
+            [self.shape.cut(each, self.scope, included=True) for each in along],
+            total,
+            following,
         )
-
-    def _cut(self, resource: Resource) -> Resource:
-        return self.shape.cut(resource, self.scope)
 
     def _check_person(self, record: Record) -> None:
         """All of a record is of one person, so `patient` filters nothing: it is that person, or refused."""
@@ -170,6 +170,8 @@ def _result(search: Search, kind: str, name: str, value: str) -> Search | None:
             return replace(search, includes=(*search.includes, include)) if include else None
         case "_has":
             raise refused("_has", "this parameter is not supported", "not-supported")
+    if not value:  # a parameter without a value asks nothing
+        return None
     match name:
         case "_count":
             return replace(search, count=number(name, value, MAX_COUNT))

@@ -5,7 +5,8 @@
     _summary=data     all but text
     _elements=a,b     id, meta, what must be there, and these; `Type.a` for one type
 
-What was cut is marked with the tag SUBSETTED.  Elements are those of the resource itself, whole.
+What was cut is marked with the tag SUBSETTED.  Elements are those of the resource itself, whole.  Of what is
+included only the elements count that name its type.
 """
 
 from __future__ import annotations
@@ -18,7 +19,9 @@ from gateway.exchange.search.record import Resource
 from gateway.exchange.search.scope import Scope
 
 SUMMARIES = ("true", "text", "data", "count", "false")
-ALWAYS = frozenset({"resourceType", "id", "meta", "implicitRules"})
+ALWAYS = frozenset({"resourceType", "id", "meta", "implicitRules", "modifierExtension"})
+"""What stays in any part of a resource: what it is, and what may turn round the meaning of the rest."""
+
 TAG_SYSTEMS: dict[Version, str] = {
     "r4": "http://terminology.hl7.org/CodeSystem/v3-ObservationValue",
     "stu3": "http://hl7.org/fhir/v3/ObservationValue",
@@ -32,9 +35,9 @@ class Shape:
     summary: str = "false"
     elements: frozenset[str] = frozenset()
 
-    def cut(self, resource: Resource, scope: Scope) -> Resource:
+    def cut(self, resource: Resource, scope: Scope, *, included: bool = False) -> Resource:
         """The resource with what was asked for; itself when that is all."""
-        keeps = self._keeps(resource["resourceType"], scope)
+        keeps = self._keeps(resource["resourceType"], scope, included)
         if keeps is None:
             return resource
         kept = {name: value for name, value in resource.items() if keeps(name.removeprefix("_"))}
@@ -42,9 +45,9 @@ class Shape:
         meta = resource.get("meta", {})
         return kept | {"meta": meta | {"tag": [*meta.get("tag", ()), tag]}}
 
-    def _keeps(self, kind: str, scope: Scope) -> Callable[[str], bool] | None:
-        if self.elements:
-            own = {each.removeprefix(f"{kind}.") for each in self.elements}
+    def _keeps(self, kind: str, scope: Scope, included: bool) -> Callable[[str], bool] | None:
+        named = {each for each in self.elements if not included or each.startswith(f"{kind}.")}
+        if own := {each.removeprefix(f"{kind}.") for each in named}:
             return lambda name: _in(kind, name, own, scope) or _must(kind, name, scope)
         match self.summary:
             case "true":

@@ -14,6 +14,9 @@ from gateway.storage import normalise_bsn
 from tests.exchange.house import BRAM
 from tests.exchange.resources import as_json, patient
 
+OID = "2.16.840.1.113883.2.4.6.3"
+"""The system of a BSN, of which the letters are those of an id."""
+
 
 @pytest.mark.parametrize(
     "kind", ["Bundle", "Parameters", "OperationOutcome", "Nonsense", "", "ServiceRequest"]
@@ -33,6 +36,7 @@ def test_what_is_no_resource_of_a_record_is_refused(kind: str) -> None:
         (Posted("PUT", as_json(patient(id="a b")), type="Patient", id="a b"), "id"),
         (Posted("PUT", as_json(patient(id=BRAM)), type="Patient", id=BRAM), "id"),
         (Posted("DELETE", type="Patient", id=BRAM), ""),
+        (Posted("PUT", as_json(patient(id=OID)), type="Patient", id=OID), "id"),
     ],
 )
 def test_a_resource_that_is_not_where_it_says_is_refused(posted: Posted, place: str) -> None:

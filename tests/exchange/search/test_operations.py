@@ -121,6 +121,7 @@ def test_everything_refuses_what_it_cannot_read(name: str, value: str) -> None:
     with pytest.raises(InputError) as caught:
         parse_everything("fenna", [(name, value)], scope())
     assert FENNA not in caught.value.diagnostics()
+    assert caught.value.issues[0].place == name
 
 
 COMPOSITION: Resource = {

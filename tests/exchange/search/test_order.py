@@ -119,8 +119,9 @@ FULL: Resource = {
     "valueString": "v",
     "note": [{"text": "n"}],
     "method": {"text": "m"},
+    "modifierExtension": [{"url": "http://example.org/not", "valueBoolean": True}],
 }
-ALWAYS = {"resourceType", "id", "meta", "status", "_status", "code"}
+ALWAYS = {"resourceType", "id", "meta", "status", "_status", "code", "modifierExtension"}
 
 
 @pytest.mark.parametrize(
@@ -156,6 +157,25 @@ def test_what_is_included_has_the_same_shape() -> None:
     ]
     found = search("Observation", ("_include", "Observation:performer"), ("_summary", "true")).run(record)
     assert set(found.included[0]) == {"resourceType", "id", "meta"}
+
+
+@pytest.mark.parametrize(
+    ("elements", "names"),
+    [
+        ("status", {"text", "active", "photo"}),
+        ("status,Practitioner.active", {"meta", "active"}),
+        ("Observation.status", {"text", "active", "photo"}),
+    ],
+)
+def test_elements_are_those_of_the_matches(elements: str, names: set[str]) -> None:
+    doctor = {"text": {"status": "empty"}, "active": True, "photo": [{}]}
+    record = [
+        observation("a", "1", performer=[to("Practitioner/dr")]),
+        {"resourceType": "Practitioner", "id": "dr"} | doctor,
+    ]
+    found = search("Observation", ("_include", "Observation:performer"), ("_elements", elements)).run(record)
+    assert set(found.included[0]) == {"resourceType", "id"} | names
+    assert "subject" not in found.matches[0]
 
 
 def test_a_summary_of_text_has_no_includes() -> None:

@@ -221,7 +221,7 @@ def test_a_search_in_a_log_or_trace_does_not_show_the_bsn() -> None:
 
 def test_the_query_repeats_what_was_handled_and_only_that() -> None:
     asked = search("Observation", ("code", "http://loinc.org|85354-9,a b&c"), ("x", "1"), ("status", "final"))
-    assert asked.query() == "code=http://loinc.org|85354-9,a%20b%26c&status=final"
+    assert asked.query() == "code=http://loinc.org%7C85354-9,a%20b%26c&status=final"
 
 
 RESULTS = {
