@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Connection, RowMapping, Select, select
+from sqlalchemy import RowMapping, Select, select
 
 from gateway.blocks import Block, load
 from gateway.storage.database import Transaction
@@ -119,12 +119,6 @@ def record_of(transaction: Transaction, person: str, sender: str = "") -> Record
         tuple(_resource(row, open_version(row, key)) for row in resources.values() if not row["deleted"]),
         found.revision,
     )
-
-
-def revision_of(connection: Connection, person: str) -> int:
-    """How often the record of a person (a pseudonym) was written; 0 for an unknown person."""
-    found = find(connection, person)
-    return found.revision if found else 0
 
 
 def locate(transaction: Transaction, name: ResourceName) -> Located | None:
