@@ -183,7 +183,7 @@ class Pipeline:
             record = self.renditions.of(person, exchange.revision, question.version, decision, context)
             exchange.step("encode")
             tree = _found(question, search, record.resources)  # (6) encode
-            ready = answer(tree, question.version, question.syntax)
+            ready = answer(tree, question.version, question.syntax, exchange.party.bsn)
             exchange.step("release")
             release(ready)  # (7) release, then the outcome
             exchange.complete(counts=ready.counts, withheld=record.withheld, content=ready.body)

@@ -19,8 +19,9 @@ from typing import Any, NamedTuple
 
 import msgspec
 
-from gateway.blocks import Block, Identifier, Origin, Ref
-from gateway.exchange.person import BSN, BSN_SYSTEMS, NUMBERS
+from gateway.blocks import Block, Origin, Ref
+from gateway.exchange.numbers import names_bsn
+from gateway.exchange.person import NUMBERS
 from gateway.mapping import Read
 from gateway.mapping.carrying import without
 from gateway.storage import FhirForm, Record, StoredResource
@@ -145,8 +146,7 @@ def _is_private(element: dict[str, Any]) -> bool:
 
 
 def _is_bsn(element: dict[str, Any]) -> bool:
-    texts = [each for each in element.values() if isinstance(each, str)]
-    return any(system in text for text in texts for system in BSN_SYSTEMS)
+    return any(names_bsn(each) for each in element.values() if isinstance(each, str))
 
 
 def _keys(record: Record) -> dict[BlockName, str]:
@@ -176,15 +176,15 @@ class _Resolving:
             return self.group(item)
         if isinstance(item, Ref):
             return self._reference(item)
-        if isinstance(item, Identifier) and item.system == BSN:
+        if names_bsn(getattr(item, "system", "")):
             return None
         return item if item.at < 0 else msgspec.structs.replace(item, at=-1)  # of no account here
 
     def _reference(self, ref: Ref) -> Ref | None:
         key = self.keys.get((self.document, ref.key), "") if ref.key else ""
         identifier = ref.identifier
-        if identifier is not None and identifier.system == BSN:
+        if identifier is not None and names_bsn(identifier.system):
             key, identifier = key or self.own, None
-        literal = "" if any(system in ref.literal for system in BSN_SYSTEMS) else ref.literal
+        literal = "" if names_bsn(ref.literal) else ref.literal
         new = Ref(key, ref.display, literal, identifier)
         return new if key or literal or identifier or ref.display else None

@@ -11,9 +11,11 @@ import pytest
 from gateway.blocks import Block
 from gateway.codecs.fhir.elements import Version
 from gateway.exchange import Question
+from gateway.exchange.numbers import COVER
 from gateway.mapping import Context, Written
 from gateway.storage import Change, FhirForm, NewDocument, ResourceName, save
 from tests.exchange.house import FENNA, House, kinds
+from tests.exchange.resources import BSN as SYSTEM
 
 NL_CORE = "http://nictiz.nl/fhir/StructureDefinition/nl-core-"
 BSN = {"system": "http://fhir.nl/fhir/NamingSystem/bsn", "value": FENNA}
@@ -163,3 +165,17 @@ def test_what_came_from_where_comes_along(house: House) -> None:
             (mine,) = [one for one in provenances if {"reference": name} in one["target"]]
             assert mine["recorded"] == each["meta"]["lastUpdated"]
         assert FENNA not in json.dumps(provenances)
+
+
+@pytest.mark.parametrize("version", ["r4", "stu3"])
+@pytest.mark.parametrize("syntax", ["json", "xml"])
+def test_a_number_in_a_text_is_covered_and_all_else_is_served(
+    house: House, version: Any, syntax: Any
+) -> None:
+    told = {"note": [{"text": f"zie {SYSTEM}: {FENNA}"}], "identifier": [{"value": FENNA}]}
+    receive(house, PATIENT, WEIGHT | told)
+    found = house.ask(Question(version, "Observation", syntax=syntax)).body.decode()
+    assert FENNA not in found
+    assert SYSTEM not in found
+    assert "80.5" in found
+    assert f"zie http://fhir.nl/fhir/{COVER}: {COVER}" in found
