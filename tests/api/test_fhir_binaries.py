@@ -16,7 +16,7 @@ from gateway.policy.register import REGISTER
 from tests.api.client import Door
 from tests.api.epd import NEIGHBOUR, door, fenna, made, outcomes, places, post, send, statuses
 from tests.exchange.house import BRAM, FENNA
-from tests.exchange.resources import NUMBERS, bundle, entry, patient, pressure
+from tests.exchange.resources import BSN, NUMBERS, bundle, entry, patient, pressure
 
 __all__ = ["door"]
 
@@ -270,10 +270,25 @@ def test_what_a_purpose_may_not_see_stays(door: Door) -> None:
     assert outcomes(door)[-1] == ("deny", "refused")
 
 
-def test_bytes_in_which_the_number_can_be_read_stay(door: Door) -> None:
+NUMBER = {"system": BSN, "value": FENNA}
+
+
+@pytest.mark.parametrize(
+    ("page", "context"),
+    [
+        (f"BSN {FENNA}", {}),
+        (f"BSN {FENNA[:4]}.{FENNA[4:6]}.{FENNA[6:]}", {}),
+        ("a page", {"identifier": NUMBER}),
+        ("a page", {"display": f"letter about {FENNA}"}),
+    ],
+)
+def test_bytes_in_which_or_beside_which_the_number_can_be_read_stay(
+    door: Door, page: str, context: Any
+) -> None:
     _, document, _ = delivered(door)
-    page = f"BSN {FENNA}".encode()
-    name = send(door, "POST", "r4/Binary", binary(document, content=page)).json()["id"]
+    tree = binary(document, content=page.encode())
+    tree["securityContext"] |= context
+    name = send(door, "POST", "r4/Binary", tree).json()["id"]
     denied = give(door, f"r4/Binary/{name}", client=PGO)
     assert denied.status_code == 403
     assert FENNA not in denied.text
