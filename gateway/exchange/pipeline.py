@@ -146,9 +146,11 @@ class Pipeline:
     def validate(self, call: Call, version: Version, kind: str, receive: Receive) -> tuple[Issue, ...]:
         """What is wrong with a resource, and what of it no zib covers; nothing of it is stored.
 
-        Raises `Unauthenticated`, `Denied`, `SyntaxFault`, `ContentError` or `Fault`.
+        Raises `Unauthenticated`, `Denied`, `NotFound`, `SyntaxFault`, `ContentError` or `Fault`.
         """
         with self._begin(call, "validate", blocks=NOTHING) as exchange:  # (1) receive
+            if not types(version).is_resource(kind):
+                raise NotFound(Issue("error", "not-supported", "there is no such resource type"))
             exchange.asked(f"{version} {kind}/$validate")
             sent = receive()
             exchange.received(sent.content)
