@@ -13,6 +13,8 @@ from gateway.codecs.fhir.elements import Version
 from gateway.exchange import Question
 from gateway.exchange.numbers import COVER
 from gateway.mapping import Context, Written
+from gateway.policy import parse_register
+from gateway.policy.register import REGISTER
 from gateway.storage import Change, FhirForm, NewDocument, ResourceName, save
 from tests.exchange.house import FENNA, House, kinds
 from tests.exchange.resources import BSN as SYSTEM
@@ -179,3 +181,48 @@ def test_a_number_in_a_text_is_covered_and_all_else_is_served(
     assert SYSTEM not in found
     assert "80.5" in found
     assert f"zie http://fhir.nl/fhir/{COVER}: {COVER}" in found
+
+
+LUNG = {"coding": [{"system": "http://snomed.info/sct", "code": "39607008"}]}
+LEFT = {"coding": [{"system": "http://snomed.info/sct", "code": "7771000"}]}
+ASTHMA = {
+    "resourceType": "Condition",
+    "id": "asthma",
+    "meta": {"profile": ["http://nictiz.nl/fhir/StructureDefinition/zib-Problem"]},
+    "clinicalStatus": "active",
+    "code": {"coding": [{"system": "http://snomed.info/sct", "code": "195967001"}]},
+    "subject": {"reference": "Patient/fenna"},
+    "bodySite": [
+        LUNG
+        | {
+            "extension": [
+                {
+                    "url": "http://nictiz.nl/fhir/StructureDefinition/BodySite-Qualifier",
+                    "valueCodeableConcept": LEFT,
+                }
+            ]
+        }
+    ],
+}
+"""Zib 2017 has the laterality as a concept of the problem, zib 2020 within that of the location."""
+
+
+@pytest.mark.parametrize(
+    ("named", "gone"),
+    [
+        ("ProblemAnatomicalLocation", {"39607008", "7771000"}),
+        ("ProblemAnatomicalLocation.Laterality", {"7771000"}),
+    ],
+)
+def test_a_concept_is_withheld_by_the_name_that_the_release_written_has_for_it(
+    house: House, named: str, gone: set[str]
+) -> None:
+    receive(house, PATIENT, ASTHMA, form="fhir-stu3")
+    whole = json.dumps(house.search("r4", "Condition"))
+    assert all(code in whole for code in ("195967001", "39607008", "7771000"))
+    text = REGISTER.read_bytes().replace(
+        b"      except:\n", b"      except:\n        Problem: [%s]\n" % named.encode()
+    )
+    object.__setattr__(house.pipeline.books, "register", parse_register(text, "register.yaml"))
+    found = json.dumps(house.search("r4", "Condition"))
+    assert {code for code in ("195967001", "39607008", "7771000") if code not in found} == gone
