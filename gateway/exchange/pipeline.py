@@ -26,7 +26,7 @@ import orjson
 
 from gateway.codecs.fhir.elements import Version, types
 from gateway.codecs.limits import Limits
-from gateway.errors import ContentError, Issue, NotFound
+from gateway.errors import ContentError, Fault, Issue, NotFound
 from gateway.exchange.accounts import account
 from gateway.exchange.answers import Answer, answer, searchset
 from gateway.exchange.binaries import BINARY, check_bytes, kinds_beneath, of_person, tree_of
@@ -41,6 +41,7 @@ from gateway.exchange.renditions import FORMATS, Renditions
 from gateway.exchange.search import Resource, Scope, Search, parse, parse_everything, parse_lastn
 from gateway.exchange.search import document as document_of
 from gateway.exchange.translating import ObservedTranslator
+from gateway.exchange.withholding import name_faults
 from gateway.exchangelog import Search as LogSearch
 from gateway.mapping import Context, Read, Translator
 from gateway.mapping.account import CARRIED
@@ -325,10 +326,12 @@ class Pipeline:
 def open_pipeline(settings: Settings, observer: Observer = SILENT) -> Pipeline:
     """The pipeline of a configuration.  Raises `Fault` or `AuthoringError` when something of it is wrong."""
     register = load_register(settings.register_file)
-    parties = load_parties(settings)
+    parties, translator = load_parties(settings), ObservedTranslator(observer)
+    if wrong := [each for each in name_faults(register, translator) if each.severity == "error"]:
+        raise Fault(*wrong)  # else it would let through what it seems to withhold
     database = open_database(settings, observer)
     books = Books(database, register, settings.source, lambda: datetime.now(UTC), observer)
-    return Pipeline(books, parties, ObservedTranslator(observer), settings)
+    return Pipeline(books, parties, translator, settings)
 
 
 def _subject(read: Read) -> str:
