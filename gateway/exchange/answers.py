@@ -12,7 +12,7 @@ from gateway.codecs.fhir import fhir_json, fhir_xml
 from gateway.codecs.fhir.elements import Version
 from gateway.codecs.limits import Limits
 from gateway.errors import Fault, Issue
-from gateway.exchange.numbers import covered, holds_number
+from gateway.exchange.numbers import covered, holds_bytes, holds_number
 from gateway.exchange.search import Found, Resource, Search
 
 Syntax = Literal["json", "xml"]
@@ -54,7 +54,7 @@ def answer(tree: Resource, version: Version, syntax: Syntax, bsn: str) -> Answer
     Raises `Fault` when it holds the system of a BSN all the same: then nothing goes.
     """
     body = encode(tree, version, syntax)
-    if _names_bsn(body) or holds_number(body, bsn):
+    if _names_bsn(body) or holds_number(body, bsn) or holds_bytes(body):
         tree = covered(tree, bsn)
         body = encode(tree, version, syntax)
         if _names_bsn(body):

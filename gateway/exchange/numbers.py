@@ -6,6 +6,7 @@ identifier without a system, and that must neither leave nor keep all else of an
 
 from __future__ import annotations
 
+import binascii
 import re
 from typing import Any
 
@@ -13,6 +14,15 @@ from gateway.exchange.person import BSN_SYSTEMS
 
 COVER = "*********"
 """Stands for a number, and for the system of one."""
+
+_BYTES = "data"
+"""The member of an Attachment with its bytes, in base64."""
+
+_MASKED = {
+    "extension": [
+        {"url": "http://hl7.org/fhir/StructureDefinition/data-absent-reason", "valueCode": "masked"}
+    ]
+}
 
 _BETWEEN = " .-"
 """What is written between the digits of a number."""
@@ -29,7 +39,12 @@ def holds_number(content: bytes, bsn: str) -> bool:
     plain = content.translate(None, f"{_BETWEEN}\0".encode())
     if not bsn or bsn.lstrip("0").encode() not in plain:
         return False  # as nearly always
-    return _spelled(bsn).search(content.replace(b"\0", b"").decode("latin-1")) is not None
+    return _is_in(content, _spelled(bsn))
+
+
+def holds_bytes(body: bytes) -> bool:
+    """True for FHIR that may have an Attachment with its bytes in it."""
+    return f'"{_BYTES}":'.encode() in body or f"<{_BYTES} ".encode() in body
 
 
 def names_bsn(text: str) -> bool:
@@ -38,16 +53,23 @@ def names_bsn(text: str) -> bool:
 
 
 def covered(element: Any, bsn: str) -> Any:
-    """An element in which no text has the number, nor the system of a BSN but where that makes it one."""
+    """An element in which no text has the number, nor the system of a BSN but where that makes it one.
+
+    Of an Attachment in whose bytes the number can be read these are gone, and it says that they are masked.
+    """
     return _covered(element, _spelled(bsn)) if bsn else element
 
 
 def _covered(element: Any, spelled: re.Pattern[str]) -> Any:
     if isinstance(element, dict):
-        return {
+        clean = {
             name: value if name in _MEANING and names_bsn(str(value)) else _covered(value, spelled)
             for name, value in element.items()
         }
+        if _tells(clean.get(_BYTES), spelled):
+            del clean[_BYTES]
+            clean[f"_{_BYTES}"] = _MASKED
+        return clean
     if isinstance(element, list):
         return [_covered(each, spelled) for each in element]
     if not isinstance(element, str):
@@ -55,6 +77,18 @@ def _covered(element: Any, spelled: re.Pattern[str]) -> Any:
     for system in BSN_SYSTEMS:
         element = element.replace(system, COVER)
     return spelled.sub(COVER, element)
+
+
+def _tells(encoded: Any, spelled: re.Pattern[str]) -> bool:
+    """True for base64 in which the number can be read; what is no base64, as SampledData, is text."""
+    try:
+        return isinstance(encoded, str) and _is_in(binascii.a2b_base64(encoded), spelled)
+    except ValueError:
+        return False
+
+
+def _is_in(content: bytes, spelled: re.Pattern[str]) -> bool:
+    return spelled.search(content.replace(b"\0", b"").decode("latin-1")) is not None
 
 
 def _spelled(bsn: str) -> re.Pattern[str]:

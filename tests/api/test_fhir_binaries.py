@@ -332,3 +332,33 @@ def test_a_published_document_is_pulled_by_the_person(testdata: Path, door: Door
     assert pulled.content.startswith(b"%PDF")
     as_xml = give(door, f"stu3/{url}", "application/fhir+xml", PGO)
     assert fhir_xml.decode(as_xml.content, "stu3")["content"] == file["content"]
+
+
+@pytest.mark.parametrize("media", ["application/fhir+json", "application/fhir+xml"])
+def test_bytes_within_a_resource_stay_too_when_the_number_can_be_read(door: Door, media: str) -> None:
+    who = fenna(door)
+    data = base64.b64encode(f"BSN {FENNA}".encode()).decode()
+    tree = {
+        "resourceType": "Consent",
+        "meta": {"profile": ["http://nictiz.nl/fhir/StructureDefinition/nl-core-AdvanceDirective"]},
+        "status": "active",
+        "scope": {
+            "coding": [{"system": "http://terminology.hl7.org/CodeSystem/consentscope", "code": "adr"}]
+        },
+        "category": [
+            {
+                "coding": [
+                    {"system": "http://terminology.hl7.org/CodeSystem/consentcategorycodes", "code": "acd"}
+                ]
+            }
+        ],
+        "patient": {"reference": who},
+        "policy": [{"uri": "https://wetten.overheid.nl/"}],
+        "sourceAttachment": {"contentType": "text/plain", "title": "brief", "data": data},
+    }
+    assert send(door, "POST", "r4/Consent", tree).status_code == 201
+    found = door.get("/fhir/r4/Consent", headers={"Accept": media})
+    assert found.status_code == 200
+    assert "brief" in found.text
+    assert data not in found.text
+    assert "masked" in found.text

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import binascii
 from typing import Any
 
 import pytest
@@ -38,6 +39,18 @@ def test_a_number_is_found_and_covered_however_it_is_written(text: str, bsn: str
 def test_another_number_is_another(text: str) -> None:
     assert not holds_number(text.encode(), FENNA)
     assert covered(text, FENNA) == text
+
+
+def test_bytes_in_which_the_number_can_be_read_are_gone() -> None:
+    told, other = (binascii.b2a_base64(f"BSN {bsn}".encode()).decode() for bsn in (FENNA, BRAM))
+    letter = {"title": "letter", "data": told}
+    found = covered({"content": [{"attachment": letter}, {"attachment": {"data": other}}]}, FENNA)
+    first, second = (each["attachment"] for each in found["content"])
+    assert first["title"] == "letter"
+    assert "data" not in first
+    assert first["_data"]["extension"][0]["valueCode"] == "masked"
+    assert second == {"data": other}
+    assert covered({"data": "E 1 2 U"}, FENNA) == {"data": "E 1 2 U"}
 
 
 def test_without_a_number_none_is_found() -> None:
