@@ -11,6 +11,7 @@ from starlette.responses import Response
 from gateway.api.exchanging import Exchanging, call_of
 from gateway.api.outcomes import HttpError
 from gateway.exchange import Pipeline
+from gateway.exchange.changes.single import is_bsn_like
 from gateway.exchangelog import Search
 
 router = APIRouter(prefix="/audit", tags=["audit"])
@@ -47,6 +48,10 @@ async def exchanges(
             raise HttpError(400, "value", "a time has a zone", name)
         if moment is not None and moment.year not in YEARS:
             raise HttpError(400, "value", f"a year lies from {YEARS[0]} to {YEARS[-1]}", name)
+    words = {"exchange": exchange, "caller": caller, "activity": activity, "effect": effect}
+    for name, word in words.items():
+        if is_bsn_like(word):
+            raise HttpError(400, "security", "a BSN may not stand in an address", name)
     search = Search(exchange, person, caller, activity, effect, since, until, before, limit)
     pipeline: Pipeline = request.app.state.pipeline
     return Exchanging(request, lambda release: pipeline.read_log(call_of(request), search, release))

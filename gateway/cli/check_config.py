@@ -63,9 +63,13 @@ def _callers(settings: Settings) -> Iterable[Issue]:
 
 def _register(settings: Settings) -> Iterator[Issue]:
     from gateway.errors import Issue
+    from gateway.exchange.withholding import name_faults
+    from gateway.mapping import Translator
     from gateway.policy import load_register
 
-    for activity, article in load_register(settings.register_file).unconfirmed():
+    register = load_register(settings.register_file)
+    yield from name_faults(register, Translator())
+    for activity, article in register.unconfirmed():
         text = f"{article} is not confirmed by a jurist ({article.what})"
         yield Issue("warning", "informational", text, place=activity)
 

@@ -12,6 +12,7 @@ from gateway.codecs.fhir import fhir_json, fhir_xml
 from gateway.codecs.fhir.elements import Version
 from gateway.codecs.limits import Limits
 from gateway.errors import Fault, Issue
+from gateway.exchange.numbers import covered, holds_bytes, holds_number
 from gateway.exchange.search import Found, Resource, Search
 
 Syntax = Literal["json", "xml"]
@@ -47,13 +48,23 @@ def media_type(version: Version, syntax: Syntax) -> str:
     return f"application/fhir+{syntax}; fhirVersion={RELEASES[version]}; charset=utf-8"
 
 
-def answer(tree: Resource, version: Version, syntax: Syntax) -> Answer:
-    """A resource ready to go.  Raises `Fault` when it holds a BSN: then nothing goes."""
+def answer(tree: Resource, version: Version, syntax: Syntax, bsn: str) -> Answer:
+    """A resource ready to go to the person of this number, which is covered wherever a text has it.
+
+    Raises `Fault` when it holds the system of a BSN all the same: then nothing goes.
+    """
     body = encode(tree, version, syntax)
-    if any(system in body for system in BSN_SYSTEMS):
-        raise Fault(Issue("fatal", "security", "an answer with a BSN was stopped", place="release"))
+    if _names_bsn(body) or holds_number(body, bsn) or holds_bytes(body):
+        tree = covered(tree, bsn)
+        body = encode(tree, version, syntax)
+        if _names_bsn(body):
+            raise Fault(Issue("fatal", "security", "an answer with a BSN was stopped", place="release"))
     entries = [entry["resource"] for entry in tree.get("entry", ())] if _is_bundle(tree) else [tree]
     return Answer(body, media_type(version, syntax), Counter(each["resourceType"] for each in entries))
+
+
+def _names_bsn(body: bytes) -> bool:
+    return any(system in body for system in BSN_SYSTEMS)
 
 
 def searchset(search: Search, base: str, found: Found, now: datetime, bundle_id: str) -> Resource:

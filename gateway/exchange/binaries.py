@@ -19,6 +19,7 @@ from gateway.codecs.fhir.elements import Version
 from gateway.errors import Denied, Issue, NotFound
 from gateway.exchange.answers import OWN
 from gateway.exchange.changes.references import on_gateway
+from gateway.exchange.numbers import holds_number, names_bsn
 from gateway.exchange.record import Reader, bundle_of
 from gateway.storage import FhirForm, ResourceName, StoredResource, Transaction, locate, record_of, version_of
 
@@ -80,12 +81,10 @@ def of_person(transaction: Transaction, name: ResourceName, person: str) -> Stor
 
 
 def check_bytes(tree: Tree, version: Version, bsn: str) -> None:
-    """Raises `Denied` when the bytes hold the number of the person where it can be read.
-
-    In what is compressed, as the pages of most PDFs, it cannot.
-    """
+    """Raises `Denied` when the number of the person can be read in the bytes, or beside them a BSN."""
     content, _ = unwrapped(tree, version)
-    if bsn.encode() in content:
+    beside = fhir_json.encode({name: each for name, each in tree.items() if name != DATA[version]}, version)
+    if holds_number(content, bsn) or holds_number(beside, bsn) or names_bsn(beside.decode()):
         text = "the bytes hold the number of the person, which may not leave"
         raise Denied(Issue("error", "forbidden", text, rule="processing register"))
 

@@ -11,7 +11,7 @@ from collections.abc import Callable
 from typing import Protocol
 from zoneinfo import ZoneInfo
 
-from gateway.codecs.fhir.elements import Version
+from gateway.codecs.fhir.elements import Version, types
 from gateway.codecs.limits import Limits
 from gateway.errors import Denied, Gone, Issue, NotFound
 from gateway.exchange import history
@@ -100,6 +100,8 @@ class Changing:
         name = ResourceName(FORMS[question.version], question.type, question.id)
         with self._begin(call, "read-back") as exchange:  # (1) receive
             page = history.parse(question) if question.operation == "history" else None
+            if not types(question.version).is_resource(name.type):
+                raise _missing()  # before it is noted: what is no type could be a number of a person
             exchange.asked(f"{question.version} {name.type} of its own")
             with self._books.database.read() as transaction:
                 there = locate(transaction, name)  # (2) whose record

@@ -109,6 +109,7 @@ CHECKS = (
     Check("purpose", "one purpose, when given", lambda c, _: "purpose" not in c or _text(c, "purpose")),
     Check("user", "an identifier, when given", lambda c, _: "user" not in c or _text(c, "user")),
     Check("person", "a BSN, when given", lambda c, x: "person" not in c or bool(x.bsn)),
+    Check("user", "no BSN", lambda c, x: not x.bsn or x.bsn not in c.get("user", "")),  # it is logged
 )
 """RFC 7519 §4.1, RFC 9068 §2.2; purpose, role, organisation, user and person are the gateway's own."""
 

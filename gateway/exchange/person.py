@@ -9,7 +9,6 @@ A document that mixes two persons is refused whole, and so is one of which a par
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Iterator
 from typing import NamedTuple
 
@@ -23,10 +22,6 @@ BSN = "2.16.840.1.113883.2.4.6.3"
 
 BSN_SYSTEMS = ("NamingSystem/bsn", BSN)
 """How the system of a BSN shows in a text, such as a conditional reference."""
-
-_IN_A_WORD = r"[^\s\"'<>]{0,200}"  # bounded, since a text may be one word of megabytes
-BSN_NAMED = re.compile(rf"{_IN_A_WORD}(?:NamingSystem/bsn|{re.escape(BSN)}(?!\.?\d)){_IN_A_WORD}")
-"""A word of a text that has the system of a BSN in it, and with it the number that may follow."""
 
 NUMBERS = {"Patient": ("PatientIdentificationNumber", "NL-CM:0.1.7"), "Client": ("Bsn", "WMO.Client.Bsn")}
 """Block type of a person: its concept for the BSN, and what the standard calls that."""

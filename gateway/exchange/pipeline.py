@@ -26,7 +26,7 @@ import orjson
 
 from gateway.codecs.fhir.elements import Version, types
 from gateway.codecs.limits import Limits
-from gateway.errors import ContentError, Issue, NotFound
+from gateway.errors import ContentError, Fault, Issue, NotFound
 from gateway.exchange.accounts import account
 from gateway.exchange.answers import Answer, answer, searchset
 from gateway.exchange.binaries import BINARY, check_bytes, kinds_beneath, of_person, tree_of
@@ -42,6 +42,7 @@ from gateway.exchange.renditions import FORMATS, Renditions
 from gateway.exchange.search import Resource, Scope, Search, parse, parse_everything, parse_lastn
 from gateway.exchange.search import document as document_of
 from gateway.exchange.translating import ObservedTranslator
+from gateway.exchange.withholding import name_faults
 from gateway.exchangelog import Search as LogSearch
 from gateway.mapping import Context, Read, Translator
 from gateway.mapping.account import CARRIED
@@ -147,9 +148,11 @@ class Pipeline:
     def validate(self, call: Call, version: Version, kind: str, receive: Receive) -> tuple[Issue, ...]:
         """What is wrong with a resource, and what of it no zib covers; nothing of it is stored.
 
-        Raises `Unauthenticated`, `Denied`, `SyntaxFault`, `ContentError` or `Fault`.
+        Raises `Unauthenticated`, `Denied`, `NotFound`, `SyntaxFault`, `ContentError` or `Fault`.
         """
         with self._begin(call, "validate", blocks=NOTHING) as exchange:  # (1) receive
+            if not types(version).is_resource(kind):
+                raise NotFound(Issue("error", "not-supported", "there is no such resource type"))
             exchange.asked(f"{version} {kind}/$validate")
             sent = receive()
             exchange.received(sent.content)
@@ -184,7 +187,7 @@ class Pipeline:
             record = self.renditions.of(person, exchange.revision, question.version, decision, context)
             exchange.step("encode")
             tree = _found(question, search, record.resources)  # (6) encode
-            ready = answer(tree, question.version, question.syntax)
+            ready = answer(tree, question.version, question.syntax, exchange.party.bsn)
             if question.id:
                 ready = replace(ready, headers=validators_of(tree))
             exchange.step("release")
@@ -326,10 +329,12 @@ class Pipeline:
 def open_pipeline(settings: Settings, observer: Observer = SILENT) -> Pipeline:
     """The pipeline of a configuration.  Raises `Fault` or `AuthoringError` when something of it is wrong."""
     register = load_register(settings.register_file)
-    parties = load_parties(settings)
+    parties, translator = load_parties(settings), ObservedTranslator(observer)
+    if wrong := [each for each in name_faults(register, translator) if each.severity == "error"]:
+        raise Fault(*wrong)  # else it would let through what it seems to withhold
     database = open_database(settings, observer)
     books = Books(database, register, settings.source, lambda: datetime.now(UTC), observer)
-    return Pipeline(books, parties, ObservedTranslator(observer), settings)
+    return Pipeline(books, parties, translator, settings)
 
 
 def _subject(read: Read) -> str:

@@ -19,8 +19,9 @@ from typing import Any, NamedTuple
 
 import msgspec
 
-from gateway.blocks import Block, Identifier, Origin, Ref
-from gateway.exchange.person import BSN, BSN_NAMED, BSN_SYSTEMS, NUMBERS
+from gateway.blocks import Block, Origin, Ref
+from gateway.exchange.numbers import names_bsn
+from gateway.exchange.person import NUMBERS
 from gateway.mapping import Read
 from gateway.mapping.carrying import without
 from gateway.storage import FhirForm, Record, StoredResource
@@ -140,7 +141,7 @@ def _from_a_document(origin: Origin) -> Origin:
 
 
 def _without_bsn(profiles: tuple[str, ...]) -> tuple[str, ...]:
-    return tuple(each for each in profiles if not _names_bsn(each))
+    return tuple(each for each in profiles if not names_bsn(each))
 
 
 def _is_private(element: dict[str, Any]) -> bool:
@@ -151,9 +152,7 @@ def _is_private(element: dict[str, Any]) -> bool:
 
 
 def _is_bsn(element: dict[str, Any]) -> bool:
-    values = [each if isinstance(each, list) else [each] for each in element.values()]
-    texts = [each for several in values for each in several if isinstance(each, str)]
-    return any(system in text for text in texts for system in BSN_SYSTEMS)
+    return any(names_bsn(each) for each in element.values() if isinstance(each, str))
 
 
 def _keys(record: Record) -> dict[BlockName, str]:
@@ -183,33 +182,15 @@ class _Resolving:
             return self.group(item)
         if isinstance(item, Ref):
             return self._reference(item)
-        if isinstance(item, Identifier) and item.system == BSN:
+        if names_bsn(getattr(item, "system", "")):
             return None
-        clean = _clean(item)
-        return clean if clean is None or clean.at < 0 else msgspec.structs.replace(clean, at=-1)
+        return item if item.at < 0 else msgspec.structs.replace(item, at=-1)  # of no account here
 
     def _reference(self, ref: Ref) -> Ref | None:
         key = self.keys.get((self.document, ref.key), "") if ref.key else ""
         identifier = ref.identifier
-        if identifier is not None and identifier.system == BSN:
+        if identifier is not None and names_bsn(identifier.system):
             key, identifier = key or self.own, None
-        literal = "" if any(system in ref.literal for system in BSN_SYSTEMS) else ref.literal
-        new = Ref(key, BSN_NAMED.sub("BSN", ref.display), literal, identifier and _clean(identifier))
-        return new if key or literal or new.identifier or ref.display else None
-
-
-def _clean(item: Any) -> Any:
-    """A value that does not name the system of a BSN: what is of that system goes, a text loses the word."""
-    named = [name for name in item.__struct_fields__ if _names_bsn(getattr(item, name))]
-    if not named:
-        return item
-    if "system" in named or "code" in named:
-        return None
-    return msgspec.structs.replace(
-        item, **{name: BSN_NAMED.sub("BSN", getattr(item, name)) for name in named}
-    )
-
-
-def _names_bsn(text: Any) -> bool:
-    found = isinstance(text, str) and any(system in text for system in BSN_SYSTEMS)
-    return found and BSN_NAMED.search(text) is not None
+        literal = "" if names_bsn(ref.literal) else ref.literal
+        new = Ref(key, ref.display, literal, identifier)
+        return new if key or literal or identifier or ref.display else None

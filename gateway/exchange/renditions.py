@@ -80,11 +80,13 @@ class Renditions:
         context: Context,
     ) -> Rendition:
         made = whole(record, lambda data, form: self._translator.read(data, context, form))
-        blocks, withheld = minimise_all(made.blocks, decision)
+        own, withheld = minimise_all(made.blocks, decision)
+        # A register may name what is withheld as the release that is written calls it.
+        blocks, more = minimise_all(self._translator.crossed(own, FORMATS[version]), decision)
         written = self._translator.write_blocks(blocks, FORMATS[version], context, person)
         sources = {name: made.sources[key] for name, key in written.keys.items() if key in made.sources}
         stamped = [_stamped(each, sources.get(_name(each))) for each in written.resources]
-        return Rendition(stamped + _provenances(delivered, sources, version), len(withheld))
+        return Rendition(stamped + _provenances(delivered, sources, version), len(withheld) + len(more))
 
     def _get(self, key: _Key) -> Rendition | None:
         with self._lock:

@@ -203,9 +203,9 @@ class Translator:
         """
         chosen = list(read.blocks if blocks is None else blocks)
         chosen += context_blocks(chosen, beside)
-        target = "2020" if form == "ada" else self.loaded(form).compiled.release
         carried = read.carried if blocks is None and form == read.format else []
-        crossing = self.bridge.carry([b for b in chosen if not is_changed_by_its_rest(b, form)], target)
+        going = [block for block in chosen if not is_changed_by_its_rest(block, form)]
+        crossing = self.bridge.carry(going, self._release(form))
         kept_back = [block for block in chosen if is_changed_by_its_rest(block, form)]
         for block in kept_back:
             crossing.drop(block.values, "", CHANGED)
@@ -213,9 +213,17 @@ class Translator:
         written.issues += [_kept_back(block, form, read) for block in kept_back if not block.context]
         return written
 
+    def crossed(self, blocks: Sequence[Block], form: str) -> list[Block]:
+        """Blocks from a store as those of the release of a format, without what may not go there."""
+        going = [block for block in blocks if not is_changed_by_its_rest(block, form)]
+        return self.bridge.carry(going, self._release(form)).blocks
+
     def write_blocks(self, blocks: Sequence[Block], form: str, context: Context, seed: str) -> Written:
         """A document of blocks that come from a store: without a source, so without an account."""
         return self.write(Read("", "", list(blocks), Reading(context), lambda: (), seed), form, context)
+
+    def _release(self, form: str) -> str:
+        return "2020" if form == "ada" else self.loaded(form).compiled.release
 
     def _write(
         self,

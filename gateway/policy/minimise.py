@@ -6,7 +6,7 @@ What goes is reported as concept paths without list positions: `Patient` for a w
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 import msgspec
@@ -50,22 +50,61 @@ def _without_rest(block: Block, paths: list[str]) -> tuple[Block | None, list[st
 def minimise_all(blocks: Iterable[Block], decision: Decision) -> tuple[list[Block], list[str]]:
     """`minimise` for a set of blocks.
 
-    A reference to a block that was withheld goes too: it would tell that there is one.
+    A reference to a block that was withheld goes too: it would tell that there is one.  And so does what no
+    concept covers of a resource in which a block stood that lost something: it may hold that as well.
     """
+    every = list(blocks)
     kept: list[Block] = []
     removed: list[str] = []
-    hidden: set[str] = set()
-    for block in blocks:
+    lost: set[str] = set()
+    for block in every:
         less, paths = minimise(block, decision)
         removed += paths
-        if less is None:
-            hidden.add(block.key)
-        else:
+        if paths:
+            lost.add(block.key)
+        if less is not None:
             kept.append(less)
+    hosts = _hosts(every, lost)
+    if hosts:
+        kept = _without_rests(kept, hosts, removed)
+    hidden = {block.key for block in every} - {block.key for block in kept}
     if not hidden:
         return kept, removed
     seen = (_without_references(block, frozenset(hidden), removed) for block in kept)
     return [block for block in seen if block is not None], removed
+
+
+def _hosts(blocks: list[Block], lost: set[str]) -> set[str]:
+    """The blocks in whose resources those may have stood that lost something: they refer to each other."""
+    inside = {
+        block.key
+        for block in blocks
+        if block.key in lost and not all(origin.part for origin in block.origins)
+    }
+    if not inside:
+        return set()
+    named = {block.key: set(_named(block.values)) for block in blocks}
+    about = {key for one in inside for key in named[one]}
+    return about | {key for key, keys in named.items() if keys & inside}
+
+
+def _without_rests(blocks: list[Block], hosts: set[str], removed: list[str]) -> list[Block]:
+    kept: list[Block] = []
+    for block in blocks:
+        less, paths = _without_rest(block, []) if block.key in hosts else (block, [])
+        removed += paths
+        if less is not None:
+            kept.append(less)
+    return kept
+
+
+def _named(item: Any) -> Iterator[str]:
+    """The keys of the blocks that a value refers to."""
+    if isinstance(item, dict | list):
+        for each in item.values() if isinstance(item, dict) else item:
+            yield from _named(each)
+    elif isinstance(item, Ref) and item.key:
+        yield item.key
 
 
 def _group(values: dict[str, Any], above: str, obligation: Obligation, removed: list[str]) -> dict[str, Any]:

@@ -12,12 +12,12 @@
     lock_person(tx, person)           nobody else writes this person until the end: for a condition that must
                                       still hold when it is saved
     record_of(tx, person, sender)     all that holds but Binaries, with the person's revision
-    revision_of(connection, person)   how often it was written: equal as long as nothing changed
     locate(tx, name)                  whose a resource is, its version, sender, whether it was deleted
     version_of(tx, name, version)     one version with its content
     versions_of(tx, name, most)       the newest versions
     document(tx, id)                  what was received, with its account
     documents_of(tx, person)          all that was received of a person
+    has_delivered(tx, person, sender) whether any of that is of this organisation
 
 A person is a pseudonym: `Database.pseudonym(bsn)`.  Who may see what is for the caller to decide.
 """
@@ -31,6 +31,7 @@ from gateway.storage.documents import (
     delivered_before,
     document,
     documents_of,
+    has_delivered,
     lock_person,
     save,
     store_document,
@@ -45,7 +46,6 @@ from gateway.storage.records import (
     StoredResource,
     locate,
     record_of,
-    revision_of,
     version_of,
     versions_of,
 )
@@ -75,12 +75,12 @@ __all__ = [
     "delivered_before",
     "document",
     "documents_of",
+    "has_delivered",
     "locate",
     "lock_person",
     "normalise_bsn",
     "open_database",
     "record_of",
-    "revision_of",
     "save",
     "schema_of",
     "store_document",

@@ -170,6 +170,17 @@ def documents_of(transaction: Transaction, person: str) -> list[StoredDocument]:
     return [_opened(row, key) for row in rows if key is not None]
 
 
+def has_delivered(transaction: Transaction, person: str, sender: str) -> bool:
+    """True when anything that was received of a person (a pseudonym) is of this organisation."""
+    query = (
+        select(documents.c.id)
+        .join(persons, persons.c.id == documents.c.person)
+        .where(persons.c.pseudonym == person, documents.c.sender == sender)
+        .limit(1)
+    )
+    return transaction.connection.execute(query).first() is not None
+
+
 def _opened(row: RowMapping, key: DataKey) -> StoredDocument:
     contents = open_document(row, key)
     return StoredDocument(

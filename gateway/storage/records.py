@@ -9,20 +9,30 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Connection, RowMapping, Select, select
+from sqlalchemy import RowMapping, Select, select
 
 from gateway.blocks import Block, load
 from gateway.storage.database import Transaction
 from gateway.storage.documents import record_key
 from gateway.storage.persons import find
 from gateway.storage.tables import documents, persons, versions
-from gateway.storage.versions import BLOCKS, Content, ResourceName, open_version, resource_identity
+from gateway.storage.versions import (
+    BLOCKS,
+    ONE_PER_PERSON,
+    Content,
+    ResourceName,
+    open_version,
+    resource_identity,
+)
 
 APART = "Binary"
 """The type of resource that is never searched, and can be large: found by its name alone."""
 
 BlockName = tuple[str, str]
 """Document id and key of a block: unique in a record."""
+
+_Thing = tuple[str, str]
+"""What a block is a version of, by its identity and whose: nobody replaces what another sender delivered."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,9 +106,9 @@ def record_of(transaction: Transaction, person: str, sender: str = "") -> Record
     if sender:
         query = query.where(documents.c.sender == sender)
     key = record_key(transaction, person)
-    names: dict[BlockName, str] = {}
-    current: dict[str, BlockName] = {}
-    blocks: dict[str, StoredBlock] = {}
+    names: dict[BlockName, _Thing] = {}
+    current: dict[_Thing, BlockName] = {}
+    blocks: dict[_Thing, StoredBlock] = {}
     resources: dict[str, RowMapping] = {}
     for row in transaction.connection.execute(query).mappings():
         identity = row["identity"]
@@ -108,23 +118,18 @@ def record_of(transaction: Transaction, person: str, sender: str = "") -> Record
             continue
         content = open_version(row, key)
         name = row["document"], content.name
-        names[name], current[identity] = identity, name
-        blocks.pop(identity, None)
-        blocks[identity] = StoredBlock(
+        thing = identity, "" if row["type"] in ONE_PER_PERSON else row["sender"]
+        names[name], current[thing] = thing, name
+        blocks.pop(thing, None)
+        blocks[thing] = StoredBlock(
             row["document"], row["received"], row["sender"], load(content.data), row["version"]
         )
     return Record(
         tuple(blocks.values()),
-        {name: current[identity] for name, identity in names.items()},
+        {name: current[thing] for name, thing in names.items()},
         tuple(_resource(row, open_version(row, key)) for row in resources.values() if not row["deleted"]),
         found.revision,
     )
-
-
-def revision_of(connection: Connection, person: str) -> int:
-    """How often the record of a person (a pseudonym) was written; 0 for an unknown person."""
-    found = find(connection, person)
-    return found.revision if found else 0
 
 
 def locate(transaction: Transaction, name: ResourceName) -> Located | None:

@@ -6,7 +6,8 @@ thing:
     a block       of one person, in this order: its type, when a person has one of it (Patient); its type and
                   identification number (zibroot), or the number that its own type has; else sender,
                   identifier of the document and the block's key in it, so that a document sent again
-                  replaces its blocks
+                  replaces its blocks.  Of each sender its own newest one holds; of what a person has
+                  one of, the newest of all
     a resource    FHIR version, type and id.  It stays with the person and the sender of its first version
 """
 

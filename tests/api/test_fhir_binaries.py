@@ -16,7 +16,7 @@ from gateway.policy.register import REGISTER
 from tests.api.client import Door
 from tests.api.epd import NEIGHBOUR, door, fenna, made, outcomes, places, post, send, statuses
 from tests.exchange.house import BRAM, FENNA
-from tests.exchange.resources import NUMBERS, bundle, entry, patient, pressure
+from tests.exchange.resources import BSN, NUMBERS, bundle, entry, patient, pressure
 
 __all__ = ["door"]
 
@@ -270,10 +270,25 @@ def test_what_a_purpose_may_not_see_stays(door: Door) -> None:
     assert outcomes(door)[-1] == ("deny", "refused")
 
 
-def test_bytes_in_which_the_number_can_be_read_stay(door: Door) -> None:
+NUMBER = {"system": BSN, "value": FENNA}
+
+
+@pytest.mark.parametrize(
+    ("page", "context"),
+    [
+        (f"BSN {FENNA}", {}),
+        (f"BSN {FENNA[:4]}.{FENNA[4:6]}.{FENNA[6:]}", {}),
+        ("a page", {"identifier": NUMBER}),
+        ("a page", {"display": f"letter about {FENNA}"}),
+    ],
+)
+def test_bytes_in_which_or_beside_which_the_number_can_be_read_stay(
+    door: Door, page: str, context: Any
+) -> None:
     _, document, _ = delivered(door)
-    page = f"BSN {FENNA}".encode()
-    name = send(door, "POST", "r4/Binary", binary(document, content=page)).json()["id"]
+    tree = binary(document, content=page.encode())
+    tree["securityContext"] |= context
+    name = send(door, "POST", "r4/Binary", tree).json()["id"]
     denied = give(door, f"r4/Binary/{name}", client=PGO)
     assert denied.status_code == 403
     assert FENNA not in denied.text
@@ -317,3 +332,33 @@ def test_a_published_document_is_pulled_by_the_person(testdata: Path, door: Door
     assert pulled.content.startswith(b"%PDF")
     as_xml = give(door, f"stu3/{url}", "application/fhir+xml", PGO)
     assert fhir_xml.decode(as_xml.content, "stu3")["content"] == file["content"]
+
+
+@pytest.mark.parametrize("media", ["application/fhir+json", "application/fhir+xml"])
+def test_bytes_within_a_resource_stay_too_when_the_number_can_be_read(door: Door, media: str) -> None:
+    who = fenna(door)
+    data = base64.b64encode(f"BSN {FENNA}".encode()).decode()
+    tree = {
+        "resourceType": "Consent",
+        "meta": {"profile": ["http://nictiz.nl/fhir/StructureDefinition/nl-core-AdvanceDirective"]},
+        "status": "active",
+        "scope": {
+            "coding": [{"system": "http://terminology.hl7.org/CodeSystem/consentscope", "code": "adr"}]
+        },
+        "category": [
+            {
+                "coding": [
+                    {"system": "http://terminology.hl7.org/CodeSystem/consentcategorycodes", "code": "acd"}
+                ]
+            }
+        ],
+        "patient": {"reference": who},
+        "policy": [{"uri": "https://wetten.overheid.nl/"}],
+        "sourceAttachment": {"contentType": "text/plain", "title": "brief", "data": data},
+    }
+    assert send(door, "POST", "r4/Consent", tree).status_code == 201
+    found = door.get("/fhir/r4/Consent", headers={"Accept": media})
+    assert found.status_code == 200
+    assert "brief" in found.text
+    assert data not in found.text
+    assert "masked" in found.text

@@ -16,7 +16,7 @@ from gateway.storage import save
 from tests.api.client import Door
 from tests.api.epd import NEIGHBOUR, door, fenna, made, numbered, outcomes, places, post, send, statuses
 from tests.exchange.house import BRAM, FENNA
-from tests.exchange.resources import BSN, NUMBERS, bundle, entry, ordinary, patient, pressure
+from tests.exchange.resources import BSN, NUMBERS, as_json, bundle, entry, ordinary, patient, pressure
 
 __all__ = ["door"]
 
@@ -546,3 +546,33 @@ def test_warnings_stand_at_the_entry_that_they_are_about(door: Door) -> None:
     outcomes_ = [each["response"].get("outcome") for each in answer.json()["entry"]]
     assert outcomes_[0] is None
     assert outcomes_[1]["issue"][0]["expression"] == ["Bundle.entry[1].resource"]
+
+
+def test_a_document_of_another_organisation_replaces_nothing(door: Door) -> None:
+    """Who knows by which number somebody calls a problem, cannot take it out of the record with that."""
+
+    def deliver(words: str, client: Client) -> None:
+        problem = {
+            "resourceType": "Condition",
+            "meta": {"profile": ["http://nictiz.nl/fhir/StructureDefinition/nl-core-Problem"]},
+            "identifier": [{"system": NUMBERS, "value": "17"}],
+            "code": {"coding": [{"system": "http://snomed.info/sct", "code": "195967001", "display": words}]},
+            "subject": {"reference": uuid(1)},
+        }
+        entries = [{"fullUrl": uuid(1), "resource": patient()}, {"fullUrl": uuid(2), "resource": problem}]
+        tree = {"resourceType": "Bundle", "type": "collection", "entry": entries}
+        assert door.post(as_json(tree), "application/fhir+json", client).status_code == 201
+
+    deliver("asthma", EPD)
+    deliver("nothing", NEIGHBOUR)
+    deliver("a bit of asthma", EPD)
+    found = [each["resource"] for each in door.get("/fhir/r4/Condition").json()["entry"]]
+    assert {each["code"]["coding"][0]["display"] for each in found} == {"nothing", "a bit of asthma"}
+    assert len({each["id"] for each in found}) == 2
+    targets = [
+        target["reference"]
+        for each in door.get("/fhir/r4/Provenance").json()["entry"]
+        for target in each["resource"]["target"]
+        if target["reference"].startswith("Condition/")
+    ]
+    assert sorted(targets) == sorted(f"Condition/{each['id']}" for each in found)

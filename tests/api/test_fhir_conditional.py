@@ -222,6 +222,20 @@ def test_a_person_is_deleted_by_number_in_a_bundle(door: Door) -> None:
     assert send(door, "GET", f"r4/{who}").status_code == 410
 
 
+@pytest.mark.parametrize("kind", ["transaction", "batch"])
+def test_a_deletion_does_not_tell_whether_others_know_a_person(door: Door, kind: str) -> None:
+    request = {"request": {"method": "DELETE", "url": f"Patient?identifier={BSN}|{FENNA}"}}
+    tree = bundle(request, kind=kind, identifier={"system": NUMBERS, "value": "d"})
+    unknown = post(door, tree, client=NEIGHBOUR)
+    who = fenna(door)
+    rows = door.house.rows()
+    known = post(door, tree, client=NEIGHBOUR)
+    assert known.content == unknown.content
+    assert known.headers.keys() == unknown.headers.keys(), "no account of what was not stored"
+    assert door.house.rows() == rows, "the record that others keep is not touched"
+    assert send(door, "GET", f"r4/{who}").status_code == 200
+
+
 @pytest.mark.parametrize("method", ["DELETE", "PUT"])
 @pytest.mark.parametrize(
     "path",

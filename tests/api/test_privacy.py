@@ -15,6 +15,7 @@ from typing import Any
 import pytest
 
 from conformance.stage import DOCUMENT, EPD, PGO, Client, Stage
+from tests.api.client import Door
 
 FENNA, OTHER = "999980014", "999980026"
 NUMBER = re.compile(rf"9{{4}}8001.?4|{OTHER}|999-?980-?014")
@@ -164,3 +165,28 @@ def test_a_fault_of_ours_is_found_in_the_log_by_the_id_that_the_caller_was_told(
         for secret in (b"SELECT", b"versions", b"sqlite", b"Traceback", b".py", str(tmp_path).encode()):
             assert secret not in reply.body
         assert NUMBER.findall((tmp_path / "server.log").read_text()) == []
+
+
+def test_no_bsn_reaches_the_exchange_log(door: Door) -> None:
+    door.post()
+    bearer = {"Authorization": f"Bearer {door.house.stage.token(EPD)}"}
+    for number in (FENNA, OTHER):
+        for path in (
+            f"Patient/{number}/$everything",
+            f"Composition/{number}/$document",
+            f"Patient?identifier:not={number}",
+            f"Observation?performer=Patient/{number}",
+            f"Observation?patient=Patient/{number}",
+        ):
+            assert door.get(f"/fhir/r4/{path}").status_code == 400, path
+        for path in (f"{number}/1", f"{number}/1/_history", f"{number}/1/_history/1"):
+            assert door.get(f"/fhir/r4/{path}", EPD).status_code == 404, path
+        asked = door.http.post(f"/fhir/r4/{number}/$validate", content=b"{}", headers=bearer)
+        assert asked.status_code == 404
+        for name in ("exchange", "caller", "activity", "effect"):
+            refused = door.audit(f"?{name}={number}")
+            assert (refused.status_code, refused.json()["issue"][0]["code"]) == (400, "security")
+        token = door.house.stage.token(PGO, number, user=f"bsn:{number}")
+        told = door.http.get("/fhir/r4/Patient", headers={"Authorization": f"Bearer {token}"})
+        assert told.status_code == 401
+    assert NUMBER.findall(str(door.house.log())) == []

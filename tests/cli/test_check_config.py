@@ -11,6 +11,10 @@ from pathlib import Path
 import pytest
 
 from gateway.cli.check_config import CHECKS
+from gateway.errors import Fault
+from gateway.exchange import open_pipeline
+from gateway.policy.register import REGISTER
+from gateway.settings import load_settings
 from tests.cli.command import Ended, command
 from tests.exchange.house import House
 
@@ -66,6 +70,20 @@ def test_what_is_wrong_is_named(
     assert done.err == ""
     assert (done.code, part in parts(done)) in {(1, False), (0, True)}
     assert SECRET not in done.out + done.err
+
+
+def test_a_register_that_withholds_what_is_not_there_is_wrong_and_does_not_serve(
+    check: Run, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    own = tmp_path / "register.yaml"
+    own.write_bytes(REGISTER.read_bytes().replace(b"[PatientIdentificationNumber]", b"[PatientNumber]"))
+    monkeypatch.setenv("ZIBPOORT_REGISTER_FILE", str(own))
+    done = check()
+    told = "person-reads-own-record: Patient.PatientNumber: is no concept"
+    assert f"error: {told}" in done.out
+    assert (done.code, "processing register" in parts(done)) == (1, False)
+    with pytest.raises(Fault, match=told):
+        open_pipeline(load_settings())
 
 
 def test_a_value_of_the_wrong_kind_ends_at_once(check: Run, monkeypatch: pytest.MonkeyPatch) -> None:

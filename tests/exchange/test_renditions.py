@@ -11,9 +11,13 @@ import pytest
 from gateway.blocks import Block
 from gateway.codecs.fhir.elements import Version
 from gateway.exchange import Question
+from gateway.exchange.numbers import COVER
 from gateway.mapping import Context, Written
+from gateway.policy import parse_register
+from gateway.policy.register import REGISTER
 from gateway.storage import Change, FhirForm, NewDocument, ResourceName, save
 from tests.exchange.house import FENNA, House, kinds
+from tests.exchange.resources import BSN as SYSTEM
 
 NL_CORE = "http://nictiz.nl/fhir/StructureDefinition/nl-core-"
 BSN = {"system": "http://fhir.nl/fhir/NamingSystem/bsn", "value": FENNA}
@@ -165,9 +169,6 @@ def test_what_came_from_where_comes_along(house: House) -> None:
         assert FENNA not in json.dumps(provenances)
 
 
-SYSTEM = BSN["system"]
-
-
 @pytest.mark.parametrize(
     "changes",
     [
@@ -194,4 +195,63 @@ def test_the_system_of_a_bsn_anywhere_does_not_keep_the_record_from_its_person(
     assert FENNA not in text
     assert found["effectiveDateTime"] == "2026-05-06"
     if "Zie " in str(changes):
-        assert "Zie BSN van haar." in text
+        assert f"Zie http://fhir.nl/fhir/{COVER}|{COVER} van haar." in text
+
+
+@pytest.mark.parametrize("version", ["r4", "stu3"])
+@pytest.mark.parametrize("syntax", ["json", "xml"])
+def test_a_number_in_a_text_is_covered_and_all_else_is_served(
+    house: House, version: Any, syntax: Any
+) -> None:
+    told = {"note": [{"text": f"zie {SYSTEM}: {FENNA}"}], "identifier": [{"value": FENNA}]}
+    receive(house, PATIENT, WEIGHT | told)
+    found = house.ask(Question(version, "Observation", syntax=syntax)).body.decode()
+    assert FENNA not in found
+    assert SYSTEM not in found
+    assert "80.5" in found
+    assert f"zie http://fhir.nl/fhir/{COVER}: {COVER}" in found
+
+
+LUNG = {"coding": [{"system": "http://snomed.info/sct", "code": "39607008"}]}
+LEFT = {"coding": [{"system": "http://snomed.info/sct", "code": "7771000"}]}
+ASTHMA = {
+    "resourceType": "Condition",
+    "id": "asthma",
+    "meta": {"profile": ["http://nictiz.nl/fhir/StructureDefinition/zib-Problem"]},
+    "clinicalStatus": "active",
+    "code": {"coding": [{"system": "http://snomed.info/sct", "code": "195967001"}]},
+    "subject": {"reference": "Patient/fenna"},
+    "bodySite": [
+        LUNG
+        | {
+            "extension": [
+                {
+                    "url": "http://nictiz.nl/fhir/StructureDefinition/BodySite-Qualifier",
+                    "valueCodeableConcept": LEFT,
+                }
+            ]
+        }
+    ],
+}
+"""Zib 2017 has the laterality as a concept of the problem, zib 2020 within that of the location."""
+
+
+@pytest.mark.parametrize(
+    ("named", "gone"),
+    [
+        ("ProblemAnatomicalLocation", {"39607008", "7771000"}),
+        ("ProblemAnatomicalLocation.Laterality", {"7771000"}),
+    ],
+)
+def test_a_concept_is_withheld_by_the_name_that_the_release_written_has_for_it(
+    house: House, named: str, gone: set[str]
+) -> None:
+    receive(house, PATIENT, ASTHMA, form="fhir-stu3")
+    whole = json.dumps(house.search("r4", "Condition"))
+    assert all(code in whole for code in ("195967001", "39607008", "7771000"))
+    text = REGISTER.read_bytes().replace(
+        b"      except:\n", b"      except:\n        Problem: [%s]\n" % named.encode()
+    )
+    object.__setattr__(house.pipeline.books, "register", parse_register(text, "register.yaml"))
+    found = json.dumps(house.search("r4", "Condition"))
+    assert {code for code in ("195967001", "39607008", "7771000") if code not in found} == gone

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -89,6 +90,54 @@ def test_what_is_carried_without_a_reference_stays_when_another_block_goes() -> 
     sent, hidden = carrying('[{"extension":[{"url":"x"}]},{}]'), Block("Encounter", "2020", "e", {})
     blocks, removed = minimise_all([sent, hidden], decision(blocks=frozenset({"Patient"})))
     assert (blocks, removed) == ([sent], ["Encounter"])
+
+
+def goal(*, modifies: bool = False) -> Block:
+    """A goal whose resource holds a status, of which something was read by no row."""
+    origins = (Origin("fhir-r4", "Goal", "g", rest='[{"target":[{}]},{}]', modifies=modifies),)
+    return Block("TreatmentObjective", "2020", "g", {"DesiredHealthCondition": Ref("s")}, origins=origins)
+
+
+def status(part: str = "") -> Block:
+    """A status; without a part it stood in the resource of the goal."""
+    values = {"StatusName": Text("walking"), "Subject": Ref("g")}
+    return Block("FunctionalOrMentalStatus", "2020", "s", values, origins=(Origin("fhir-r4", part),))
+
+
+GOALS = frozenset({"TreatmentObjective"})
+NAMELESS = Obligation("FunctionalOrMentalStatus", None, frozenset({"StatusName"}))
+
+
+@pytest.mark.parametrize("order", [1, -1])
+@pytest.mark.parametrize("decided", [decision(blocks=GOALS), decision(NAMELESS)])
+def test_what_is_carried_goes_with_a_block_that_stood_in_the_same_resource(
+    order: int, decided: Decision
+) -> None:
+    blocks, removed = minimise_all([goal(), status()][::order], decided)
+    assert [each.origins[0].rest for each in blocks if each.type in GOALS] == [""]
+    assert "TreatmentObjective.carried along" in removed
+
+
+def test_a_block_that_means_something_else_goes_with_a_block_that_stood_in_it() -> None:
+    blocks, removed = minimise_all([goal(modifies=True), status()], decision(NAMELESS))
+    assert [(each.type, each.values) for each in blocks] == [("FunctionalOrMentalStatus", {})]
+    assert removed == [
+        "FunctionalOrMentalStatus.StatusName",
+        "TreatmentObjective",
+        "FunctionalOrMentalStatus.Subject",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("other", "decided"),
+    [(status("Observation"), decision(blocks=GOALS)), (status(), decision(Obligation("Patient")))],
+)
+def test_what_is_carried_stays_when_nothing_in_its_resource_is_withheld(
+    other: Block, decided: Decision
+) -> None:
+    sent = goal()
+    blocks, _ = minimise_all([sent, other], decided)
+    assert [each.origins for each in blocks if each.type in GOALS] == [sent.origins]
 
 
 def test_a_concept_inside_a_group_of_a_list() -> None:

@@ -140,6 +140,28 @@ def test_the_newest_document_holds_and_the_earlier_one_stays(place: Place) -> No
         assert len(rows_of(place)["versions"]) == 5
 
 
+def test_what_one_sender_delivered_no_other_replaces(place: Place) -> None:
+    with opened(place) as database:
+        anna = database.pseudonym(ANNA_BSN)
+        store(
+            database,
+            new_document(anna, patient("Ana"), problem("1", key="a")),
+            new_document(anna, patient("Anna"), problem("1", key="b"), number=2, sender="Huisarts"),
+            new_document(anna, problem("1", key="c"), number=3, sender="Huisarts"),
+        )
+        assert keys(database, anna) == ["a", "p", "c"], "of the patient itself there is one"
+        assert keys(database, anna, "Ziekenhuis") == ["p", "a"]
+        with database.read() as transaction:
+            record = record_of(transaction, anna)
+        assert {name: key for (_, name), (_, key) in record.current.items()} == {
+            "p": "p",
+            "a": "a",
+            "b": "c",
+            "c": "c",
+        }
+        assert faults(database) == []
+
+
 def test_newest_is_the_order_of_receipt_and_not_the_clock(place: Place) -> None:
     with opened(place) as database:
         anna = database.pseudonym(ANNA_BSN)

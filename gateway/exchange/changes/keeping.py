@@ -24,8 +24,8 @@ from gateway.storage import (
     StoredResource,
     Transaction,
     delivered_before,
+    has_delivered,
     lock_person,
-    revision_of,
     save,
     store_document,
     version_of,
@@ -65,8 +65,9 @@ def keep(transaction: Transaction, asked: Asked, document: NewDocument, base: st
     its sender cannot have, or a conditional reference that does not lead to one resource; then the
     transaction must end.
     """
-    if all(map(_deletes, asked.interactions)) and not revision_of(transaction.connection, document.person):
-        form = FORMS[asked.version]
+    deletes = all(map(_deletes, asked.interactions))
+    if deletes and not has_delivered(transaction, document.person, document.sender):
+        form = FORMS[asked.version]  # alike whether or not others know the person
         return Kept("", new=True, done=tuple(_nothing(one, form) for one in asked.interactions))
     lock_person(transaction, document.person)
     again = asked.kind == "document" or bool(asked.identifier)

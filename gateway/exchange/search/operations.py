@@ -18,7 +18,7 @@ from gateway.exchange.search.definitions import Definition
 from gateway.exchange.search.paths import references
 from gateway.exchange.search.query import Search, read
 from gateway.exchange.search.record import Record, Resource, name_of
-from gateway.exchange.search.scope import Parameters, Scope
+from gateway.exchange.search.scope import Parameters, Scope, check
 from gateway.exchange.search.values import alternatives, number, refused
 
 MAX_LAST = 1_000
@@ -52,6 +52,7 @@ def parse_everything(patient: str, parameters: Parameters, scope: Scope) -> Sear
     `_since` is by `meta.lastUpdated`; `start` and `end` by the day of care, where a resource has one.
     Raises `InputError` as `parse` does; run, it raises `Denied` when the Patient is another one.
     """
+    check([("_id", patient)], scope.bsn)
     start = Search(f"Patient/{patient}/$everything", scope, patients=(patient,))
     return read(start, "Resource", parameters, own=[_type, _since, _care])
 

@@ -70,7 +70,7 @@ def _names_a_person(name: str, value: str, bsn: str) -> bool:
     plain = re.sub(r"[ .-]", "", f"{name}={value}")
     if any(system in value for system in BSN_SYSTEMS) or (bsn and bsn.lstrip("0") in plain):
         return True
-    numbers = name.endswith("identifier") or _stem(name) in ("_id", *PERSON)
+    numbers = "identifier" in re.split("[:.]", name) or _stem(name) in ("_id", *PERSON) or "Patient/" in value
     return numbers and any(map(_is_bsn, alternatives(value)))  # a code may look like one
 
 
