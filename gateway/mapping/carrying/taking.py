@@ -7,6 +7,7 @@ from typing import Any, Final, NamedTuple
 
 from gateway.mapping.account import CARRIED
 from gateway.mapping.carrying.packing import Mask, pack
+from gateway.mapping.modifiers import MODIFIERS, affirms
 from gateway.mapping.runtime.fhir_values import DERIVED
 from gateway.mapping.runtime.reading import FhirReading
 
@@ -15,15 +16,6 @@ Mark = tuple[str, int]
 Marks = dict[Any, Mark]
 
 OWN: Final = frozenset(("resourceType", "id"))
-MODIFIERS: Final = frozenset(
-    (
-        *("status", "clinicalStatus", "verificationStatus", "intent", "implicitRules"),
-        *("doNotPerform", "notDone", "notGiven", "isSubpotent"),
-    )
-)
-"""Elements of resources that FHIR R4 or STU3 labels Is Modifier: they may deny what all others say."""
-AFFIRMING: Final = {"clinicalStatus": ("active",), "verificationStatus": ("confirmed", "unknown")}
-"""Values of modifiers that say no more than a block that is there."""
 OF_THE_SERVER: Final = frozenset(("versionId", "lastUpdated", "profile", "source"))
 """In `meta`: what the next server gives anew."""
 
@@ -110,16 +102,9 @@ def _modifies(resource: Tree, masks: dict[str, Mask], c: FhirReading) -> bool:
     unread = (
         name
         for name in masks.keys() & MODIFIERS
-        if _is_unread(resource, name, c) and not _affirms(name, resource[name])
+        if _is_unread(resource, name, c) and not affirms(name, resource[name])
     )
     return any(unread) or "modifierExtension" in _names(masks, resource)
-
-
-def _affirms(name: str, value: Any) -> bool:
-    """True for a status that denies nothing: a code in STU3, a concept of one coding or more in R4."""
-    codings = value.get("coding", ()) if isinstance(value, dict) else [{"code": value}]
-    known = AFFIRMING.get(name, ())
-    return bool(codings) and all(each.get("code") in known for each in codings)
 
 
 def _is_unread(element: Tree, name: str, c: FhirReading) -> bool:

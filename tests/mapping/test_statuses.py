@@ -1,0 +1,176 @@
+"""A status that denies what the rest says: the other format heeds it, or the block does not go there."""
+
+from typing import Any
+
+import pytest
+
+from gateway.blocks.values import Block, Moment
+from gateway.codecs.fhir import fhir_json
+from gateway.codecs.fhir.elements import Version
+from gateway.mapping import Context, Translator
+from gateway.mapping.results import Written
+
+PROFILE = "http://nictiz.nl/fhir/StructureDefinition/"
+TERMS = "http://terminology.hl7.org/CodeSystem/"
+ORIGINAL = PROFILE + "code-specification"
+ACT_STATUS = "http://hl7.org/fhir/v3/ActStatus"
+PAST, FUTURE = "2026-06-01", "2026-08-01"
+
+
+@pytest.fixture(scope="module")
+def translator() -> Translator:
+    """The project's own mappings."""
+    return Translator()
+
+
+def concept(system: str, code: str) -> dict[str, Any]:
+    return {"coding": [{"system": system, "code": code}]}
+
+
+def resource(kind: str, profile: str, **members: Any) -> dict[str, Any]:
+    return {"resourceType": kind, "id": "a", "meta": {"profile": [PROFILE + profile]}, **members}
+
+
+def write(translator: Translator, noon: Context, source: dict[str, Any], form: str, to: str) -> Written:
+    version: Version = "r4" if form == "fhir-r4" else "stu3"
+    return translator.write(translator.read(fhir_json.encode(source, version), noon, form), to, noon)
+
+
+def goes(translator: Translator, noon: Context, source: dict[str, Any], to: str = "fhir-stu3") -> bool:
+    """True when a resource of R4 goes to another format; when it does not, a warning says so."""
+    written = write(translator, noon, source, "fhir-r4", to)
+    kept_back = any("does not go to" in issue.text for issue in written.issues)
+    assert kept_back is not bool(written.resources)
+    return not kept_back
+
+
+def allergy(status: str) -> dict[str, Any]:
+    verified = concept(TERMS + "allergyintolerance-verification", status)
+    return resource("AllergyIntolerance", "nl-core-AllergyIntolerance", verificationStatus=verified)
+
+
+def problem(status: str) -> dict[str, Any]:
+    verified = concept(TERMS + "condition-ver-status", status)
+    return resource("Condition", "nl-core-Problem", code={"text": "x"}, verificationStatus=verified)
+
+
+@pytest.mark.parametrize("status", ["refuted", "unconfirmed"])
+def test_an_allergy_that_was_not_confirmed_is_never_written_as_confirmed(
+    translator: Translator, noon: Context, status: str
+) -> None:
+    assert not goes(translator, noon, allergy(status))
+    assert goes(translator, noon, allergy("confirmed"))
+    (same,) = write(translator, noon, allergy(status), "fhir-r4", "fhir-r4").resources
+    assert same["verificationStatus"] == allergy(status)["verificationStatus"]
+
+
+def test_a_problem_that_was_entered_in_error_does_not_go_where_it_would_look_like_one(
+    translator: Translator, noon: Context
+) -> None:
+    assert not goes(translator, noon, problem("entered-in-error"))
+    (refuted,) = write(translator, noon, problem("refuted"), "fhir-r4", "fhir-stu3").resources
+    assert refuted["verificationStatus"] == "refuted"
+
+
+@pytest.mark.parametrize("status", ["rejected", "cancelled", "entered-in-error"])
+def test_a_goal_that_nobody_pursues_is_not_accepted(
+    translator: Translator, noon: Context, status: str
+) -> None:
+    goal = resource("Goal", "nl-core-TreatmentObjective", description={"text": "x"})
+    assert not goes(translator, noon, goal | {"lifecycleStatus": status})
+    assert goes(translator, noon, goal | {"lifecycleStatus": "active"})
+
+
+DIRECTIVE = resource(
+    "Consent",
+    "nl-core-TreatmentDirective2",
+    provision={"code": [concept("http://snomed.info/sct", "89666000")]},
+)
+ALERT = resource("Flag", "nl-core-Alert", code={"text": "x"})
+DEVICE = resource("DeviceUseStatement", "nl-core-MedicalDevice", bodySite={"text": "x"})
+VISIT = resource(
+    "Encounter", "nl-core-Encounter", **{"class": {"system": TERMS + "v3-ActCode", "code": "AMB"}}
+)
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        DIRECTIVE | {"status": "inactive"},
+        DIRECTIVE | {"status": "draft", "dateTime": PAST},
+        ALERT | {"status": "inactive"},
+        ALERT | {"status": "inactive", "period": {"end": FUTURE}},
+        DEVICE | {"status": "completed"},
+        DEVICE | {"status": "intended", "timingPeriod": {"start": PAST}},
+        VISIT | {"status": "planned", "period": {"start": PAST}},
+    ],
+)
+def test_a_status_that_no_date_of_the_block_bears_out_is_not_replaced_by_another(
+    translator: Translator, noon: Context, source: dict[str, Any]
+) -> None:
+    assert not goes(translator, noon, source)
+    (same,) = write(translator, noon, source, "fhir-r4", "fhir-r4").resources
+    assert same["status"] == source["status"]
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        DIRECTIVE | {"status": "draft", "dateTime": FUTURE},
+        DIRECTIVE | {"status": "active"},
+        ALERT | {"status": "active", "period": {"end": PAST}},
+        DEVICE | {"status": "completed", "timingPeriod": {"end": PAST}},
+        VISIT | {"status": "finished"},
+        resource("Procedure", "nl-core-Procedure-event", code={"text": "x"}, status="completed"),
+    ],
+)
+def test_a_status_that_the_block_bears_out_or_that_denies_nothing_goes(
+    translator: Translator, noon: Context, source: dict[str, Any]
+) -> None:
+    assert goes(translator, noon, source)
+
+
+@pytest.mark.parametrize(
+    ("end", "status"), [("2026-07-01T09:30:00Z", "inactive"), ("2026-07-01T10:30:00Z", "active")]
+)
+def test_past_and_future_are_told_apart_by_the_clock_of_the_zone(
+    translator: Translator, noon: Context, end: str, status: str
+) -> None:
+    block = Block("Alert", "2020", "Alert/1", {"EndDateTime": Moment(end)})  # it is 10:00 in Greenwich
+    (alert,) = translator.write_blocks([block], "fhir-r4", noon, "seed").resources
+    assert alert["status"] == status
+
+
+@pytest.mark.parametrize(
+    ("status", "expected"), [("active", "active"), ("inactive", "inactive"), ("resolved", "resolved")]
+)
+def test_a_code_that_contradicts_the_original_beside_it_is_what_counts(
+    translator: Translator, noon: Context, status: str, expected: str
+) -> None:
+    original = {"url": ORIGINAL, "valueCodeableConcept": concept(ACT_STATUS, "active")}
+    source = resource(
+        "AllergyIntolerance",
+        "zib-AllergyIntolerance",
+        clinicalStatus=status,
+        _clinicalStatus={"extension": [original]},
+        verificationStatus="confirmed",
+    )
+    written = write(translator, noon, source, "fhir-stu3", "fhir-r4")
+    (found,) = written.resources
+    assert found["clinicalStatus"]["coding"][0]["code"] == expected
+    states = {line.place: line.state for line in written.account.lines()}
+    beside = (
+        states["AllergyIntolerance.clinicalStatus"],
+        states["AllergyIntolerance._clinicalStatus.extension[0].valueCodeableConcept.coding[0].code"],
+    )
+    assert beside == ("used", "used" if status == "active" else "not representable")
+
+
+def test_a_report_that_was_entered_in_error_is_not_preliminary(translator: Translator, noon: Context) -> None:
+    code = concept("urn:oid:2.16.840.1.113883.2.4.3.11.60.40.4.16.1", "preliminary")
+    original = {"url": PROFILE + "ext-CodeSpecification", "valueCodeableConcept": code}
+    report = resource(
+        "DiagnosticReport", "nl-core-TextResult", code={"text": "x"}, _status={"extension": [original]}
+    )
+    assert goes(translator, noon, report | {"status": "preliminary"})
+    assert not goes(translator, noon, report | {"status": "entered-in-error"})
