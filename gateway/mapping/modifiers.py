@@ -11,10 +11,13 @@ MODIFIERS: Final = frozenset(
     )
 )
 """Elements of resources that FHIR R4 or STU3 labels Is Modifier."""
+DEEP_MODIFIERS: Final = frozenset(("doNotPerform", "prohibited", "forecastStatus"))
+"""Those that stand inside an element of a resource: an activity of a plan, one of several recommendations."""
 AFFIRMING: Final = {
     "clinicalStatus": ("active",),
     "verificationStatus": ("confirmed", "unknown"),
     "lifecycleStatus": ("active",),
+    "forecastStatus": ("due", "overdue"),
 }
 """Values of modifiers that say no more than a block that is there."""
 PROCEEDING: Final = ("active", "in-progress", "finished", "unknown")

@@ -174,3 +174,47 @@ def test_a_report_that_was_entered_in_error_is_not_preliminary(translator: Trans
     )
     assert goes(translator, noon, report | {"status": "preliminary"})
     assert not goes(translator, noon, report | {"status": "entered-in-error"})
+
+
+@pytest.mark.parametrize(
+    ("status", "expected"), [("due", True), ("contraindicated", False), ("immune", False)]
+)
+def test_a_vaccination_is_recommended_only_where_it_is_due(
+    translator: Translator, noon: Context, status: str, expected: bool
+) -> None:
+    recommended = {
+        "vaccineCode": [{"text": "x"}],
+        "forecastStatus": concept(TERMS + "immunization-recommendation-status", status),
+        "dateCriterion": [{"code": concept("http://loinc.org", "30980-7"), "value": FUTURE}],
+    }
+    source = resource(
+        "ImmunizationRecommendation", "nl-core-Vaccination-request", date=PAST, recommendation=[recommended]
+    )
+    assert goes(translator, noon, source) is expected
+
+
+@pytest.mark.parametrize(("value", "expected"), [(True, False), (False, True)])
+def test_what_is_not_to_be_done_is_no_intervention(
+    translator: Translator, noon: Context, value: bool, expected: bool
+) -> None:
+    detail = {"code": {"text": "x"}, "status": "in-progress", "doNotPerform": value}
+    plan = resource(
+        "CarePlan",
+        "nl-core-NursingIntervention",
+        status="active",
+        intent="plan",
+        activity=[{"detail": detail}],
+    )
+    assert goes(translator, noon, plan) is expected
+
+
+@pytest.mark.parametrize(
+    ("focus", "expected"), [({"display": "foetus"}, False), ({"reference": "Condition/c"}, True)]
+)
+def test_what_was_measured_of_another_is_not_written_of_the_patient(
+    translator: Translator, noon: Context, focus: dict[str, Any], expected: bool
+) -> None:
+    source = resource(
+        "Observation", "nl-core-BodyWeight", status="final", focus=[focus], effectiveDateTime=PAST
+    )
+    assert goes(translator, noon, source) is expected
