@@ -145,6 +145,21 @@ def test_a_dosage_of_another_route_is_nowhere_given_that_of_the_first(
     assert same["dosageInstruction"] == resource["dosageInstruction"]
 
 
+@pytest.mark.parametrize("version", VERSIONS)
+def test_a_limit_is_not_written_where_only_a_number_has_room(
+    translator: Translator, noon: Context, version: Version
+) -> None:
+    often = Quantity("3", "/dag", "/d", comparator="<")
+    length = Quantity("2", "uur", "h", comparator="<")
+    schedule = {"Frequency": {"NominalValue": often}}
+    block = agreement(
+        RELEASE[version],
+        {"Dosage": [dosage(pieces("1"), schedule, DurationOfAdministration={"Duration": length})]},
+    )
+    (found,) = dosages(translator, noon, version, block)
+    assert "timing" not in found
+
+
 ONE = {"doseAndRate": [{"doseQuantity": {"value": Decimal(1), "unit": "mg"}}]}
 DAILY = {"frequency": 1, "period": Decimal(1), "periodUnit": "d"}
 

@@ -218,3 +218,31 @@ def test_what_was_measured_of_another_is_not_written_of_the_patient(
         "Observation", "nl-core-BodyWeight", status="final", focus=[focus], effectiveDateTime=PAST
     )
     assert goes(translator, noon, source) is expected
+
+
+@pytest.mark.parametrize(("status", "taken"), [("active", "y"), ("not-taken", "n"), ("unknown", "unk")])
+def test_use_of_medicine_is_said_of_what_is_used(
+    translator: Translator, noon: Context, status: str, taken: str
+) -> None:
+    source = resource("MedicationStatement", "mp-MedicationUse2", status=status)
+    (found,) = write(translator, noon, source, "fhir-r4", "fhir-stu3").resources
+    assert found["taken"] == taken
+
+
+@pytest.mark.parametrize("status", ["completed", "intended"])
+def test_use_that_is_over_or_to_come_is_not_said_to_be_active(
+    translator: Translator, noon: Context, status: str
+) -> None:
+    assert not goes(translator, noon, resource("MedicationStatement", "mp-MedicationUse2", status=status))
+
+
+@pytest.mark.parametrize(("end", "status"), [(PAST, "inactive"), (FUTURE, "active")])
+def test_a_directive_that_has_ended_is_active_nowhere(
+    translator: Translator, noon: Context, end: str, status: str
+) -> None:
+    provision = DIRECTIVE["provision"] | {"period": {"end": end}}
+    source = DIRECTIVE | {"status": status, "dateTime": "2026-05-01", "provision": provision}
+    (found,) = write(translator, noon, source, "fhir-r4", "fhir-stu3").resources
+    assert (found["status"], found["period"]["end"]) == (status, end)
+    (again,) = write(translator, noon, found, "fhir-stu3", "fhir-r4").resources
+    assert again["status"] == status

@@ -83,7 +83,7 @@ class Frequency:
     """How often (a Range): `frequency`, `frequencyMax`, `period` and `periodUnit`; `count` without a time."""
 
     def write(self, target: Tree, key: str, value: Any, c: Writing, rule: str) -> None:
-        """A value that is not a whole number of times cannot be written, nor can one per something odd."""
+        """Not a value that is no whole number of times, that is only a limit (`<`), or per something odd."""
         least = value.get("NominalValue") or value.get("MinimumValue")
         numbers = ((least, key, "count"), (value.get("MaximumValue"), f"{key}Max", "countMax"))
         for number, repeated, once in numbers:
@@ -91,7 +91,7 @@ class Frequency:
                 continue
             times = whole_number(number)
             every = per(number)
-            if times is None or (every is None and number.code not in ("", "1")):
+            if times is None or number.comparator or (every is None and number.code not in ("", "1")):
                 c.unwritten(number, rule)
             elif every is None:
                 target[once] = times
@@ -159,8 +159,8 @@ class Span:
     """A length of time as a number and, beside it, its unit: `duration` and `durationUnit`."""
 
     def write(self, target: Tree, key: str, value: Any, c: Writing, rule: str) -> None:
-        """Only in the units of time that FHIR has."""
-        if type(value) is not Quantity or value.code not in UNITS_OF_TIME:
+        """Only in the units of time that FHIR has; the number is all of it, so not one that is a limit."""
+        if type(value) is not Quantity or value.comparator or value.code not in UNITS_OF_TIME:
             return c.unwritten(value, rule)
         target[key] = quantity_number(value, c)
         target[f"{key}Unit"] = value.code
