@@ -8,11 +8,12 @@ MODIFIERS: Final = frozenset(
     (
         *("status", "clinicalStatus", "verificationStatus", "lifecycleStatus", "intent", "implicitRules"),
         *("doNotPerform", "notDone", "notGiven", "isSubpotent"),
+        "except",  # of a Consent: what the rest of it does not hold for
     )
 )
-"""Elements of resources that FHIR R4 or STU3 labels Is Modifier."""
-DEEP_MODIFIERS: Final = frozenset(("doNotPerform", "prohibited", "forecastStatus"))
-"""Those that stand inside an element of a resource: an activity of a plan, one of several recommendations."""
+"""Elements of resources that FHIR R4 or STU3 labels Is Modifier, and one that is no less."""
+DEEP_MODIFIERS: Final = frozenset(("doNotPerform", "prohibited", "forecastStatus", "provision"))
+"""Those that stand inside an element of a resource: an activity of a plan, an exception to a provision."""
 AFFIRMING: Final = {
     "clinicalStatus": ("active",),
     "verificationStatus": ("confirmed", "unknown"),

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from gateway.blocks.values import Block, Moment
+from gateway.blocks.values import Block, Code, Moment, Text
 from gateway.codecs.fhir import fhir_json
 from gateway.codecs.fhir.elements import Version
 from gateway.mapping import Context, Translator
@@ -246,3 +246,59 @@ def test_a_directive_that_has_ended_is_active_nowhere(
     assert (found["status"], found["period"]["end"]) == (status, end)
     (again,) = write(translator, noon, found, "fhir-stu3", "fhir-r4").resources
     assert again["status"] == status
+
+
+OTHER = PROFILE + "ext-TreatmentDirective2.SpecificationOther"
+PERMITTED = "2.16.840.1.113883.2.4.3.11.60.40.4"
+
+
+@pytest.mark.parametrize(
+    ("decision", "restrictions", "kind", "words"),
+    [
+        ("JA", None, "permit", None),
+        ("NEE", None, "deny", None),
+        ("JA_MAAR", None, None, "Ja, maar met beperkingen"),
+        ("JA_MAAR", "geen IC", None, "Ja, maar met beperkingen: geen IC"),
+        ("JA", "geen IC", "permit", "Ja, maar met beperkingen: geen IC"),
+        ("NEE", "geen IC", "deny", None),
+    ],
+)
+def test_what_was_decided_of_a_treatment_is_said_in_r4_and_not_contradicted(
+    translator: Translator,
+    noon: Context,
+    decision: str,
+    restrictions: str | None,
+    kind: str | None,
+    words: str | None,
+) -> None:
+    display = {"JA": "Ja", "NEE": "Nee", "JA_MAAR": "Ja, maar met beperkingen"}[decision]
+    values: dict[str, Any] = {"TreatmentPermitted": Code(decision, PERMITTED, display)}
+    if restrictions:
+        values["Restrictions"] = Text(restrictions)
+    block = Block("TreatmentDirective", "2017", "TreatmentDirective/1", values)
+    (found,) = translator.write_blocks([block], "fhir-r4", noon, "seed").resources
+    assert found.get("provision", {}).get("type") == kind
+    assert found.get("modifierExtension") == ([{"url": OTHER, "valueString": words}] if words else None)
+    (again,) = write(translator, noon, found, "fhir-r4", "fhir-stu3").resources
+    assert again["modifierExtension"][0]["valueCodeableConcept"]["coding"][0]["code"] == decision
+
+
+def test_a_specification_beside_a_denial_stays_in_its_own_format(
+    translator: Translator, noon: Context
+) -> None:
+    more = {"url": OTHER, "valueString": "behalve op de IC"}
+    provision = DIRECTIVE["provision"] | {"type": "deny"}
+    source = DIRECTIVE | {"status": "active", "provision": provision, "modifierExtension": [more]}
+    (same,) = write(translator, noon, source, "fhir-r4", "fhir-r4").resources
+    assert (same["modifierExtension"], same["provision"]["type"]) == ([more], "deny")
+
+
+def test_a_directive_with_an_exception_does_not_go_where_it_would_have_none(
+    translator: Translator, noon: Context
+) -> None:
+    provision = DIRECTIVE["provision"] | {"type": "permit", "provision": [{"type": "deny"}]}
+    assert not goes(translator, noon, DIRECTIVE | {"status": "active", "provision": provision})
+    stu3 = resource("Consent", "zib-TreatmentDirective", status="active")
+    excepted = stu3 | {"except": [{"type": "deny", "code": [{"system": "urn:x", "code": "1"}]}]}
+    assert write(translator, noon, stu3, "fhir-stu3", "fhir-r4").resources
+    assert not write(translator, noon, excepted, "fhir-stu3", "fhir-r4").resources
