@@ -18,7 +18,9 @@ from gateway.blocks.values import (
     Text,
 )
 from gateway.codecs.fhir import fhir_json
-from gateway.mapping import Context, Translator, bundle
+from gateway.mapping import Context, Read, Translator, bundle
+from gateway.mapping.account import Leaf
+from gateway.mapping.runtime.state import Reading
 from gateway.terminology.units import G_STANDAARD
 from tests.mapping.compiler.test_words import bare
 
@@ -158,6 +160,36 @@ def test_a_limit_is_not_written_where_only_a_number_has_room(
     )
     (found,) = dosages(translator, noon, version, block)
     assert "timing" not in found
+
+
+@pytest.mark.parametrize("version", VERSIONS)
+def test_an_interval_beside_a_frequency_does_not_make_it_another(
+    translator: Translator, noon: Context, version: Version
+) -> None:
+    """Three a day, every eight hours: three in eight hours would be nine a day."""
+    often, interval = Quantity("3", "/dag", "/d", at=0), Quantity("8", "uur", "h", at=1)
+    schedule = {"Frequency": {"NominalValue": often}, "Interval": interval}
+    block = agreement(RELEASE[version], {"Dosage": [dosage(schedule=schedule)]})
+    read = Read(
+        "", "", [block], Reading(noon), lambda: [Leaf("often", 0, "x"), Leaf("interval", 1, "x")], "seed"
+    )
+    read.state.taken = [(None, None, "x")] * 2
+    written = translator.write(read, f"fhir-{version}", noon)
+    (resource,) = written.resources
+    (found,) = resource["dosageInstruction"]
+    assert found["timing"]["repeat"] == {"frequency": 3, "period": Decimal(1), "periodUnit": "d"}
+    states = {line.place: line.state for line in written.account.lines()}
+    assert states == {"often": "used", "interval": "not representable"}
+
+
+@pytest.mark.parametrize("version", VERSIONS)
+def test_a_most_per_another_period_does_not_change_the_least(
+    translator: Translator, noon: Context, version: Version
+) -> None:
+    times = {"MinimumValue": Quantity("2", "/dag", "/d"), "MaximumValue": Quantity("10", "/week", "/wk")}
+    block = agreement(RELEASE[version], {"Dosage": [dosage(schedule={"Frequency": times})]})
+    (found,) = dosages(translator, noon, version, block)
+    assert found["timing"]["repeat"] == {"frequency": 2, "period": Decimal(1), "periodUnit": "d"}
 
 
 ONE = {"doseAndRate": [{"doseQuantity": {"value": Decimal(1), "unit": "mg"}}]}

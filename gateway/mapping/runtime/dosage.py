@@ -96,10 +96,17 @@ class Frequency:
             elif every is None:
                 target[once] = times
                 c.use(number, rule)
+            elif self._has_another_period(target, every):
+                c.unwritten(number, rule)
             else:
                 target[repeated] = times
                 target["period"], target["periodUnit"] = Decimal(every[1]), every[2]
                 c.use(number, rule)
+
+    @staticmethod
+    def _has_another_period(target: Tree, every: tuple[str, str, str]) -> bool:
+        period = Decimal(every[1]), every[2]
+        return "period" in target and (target["period"], target["periodUnit"]) != period
 
     def read(self, source: Tree, key: str, c: FhirReading, rule: str) -> Tree | None:
         """The numbers of times, each per the period; an exact interval is no frequency."""
@@ -179,6 +186,12 @@ class Span:
 class Interval(Span):
     """The time between doses: a period that does not say how often."""
 
+    def write(self, target: Tree, key: str, value: Any, c: Writing, rule: str) -> None:
+        """Not beside a frequency, which has a period of its own: 3 a day and 8 hours are not 3 in 8 hours."""
+        if key in target:
+            return c.unwritten(value, rule)
+        return super().write(target, key, value, c, rule)
+
     def read(self, source: Tree, key: str, c: FhirReading, rule: str) -> Quantity | None:
         """Nothing when it is the period of a frequency."""
         return super().read(source, key, c, rule) if is_interval(source) else None
@@ -189,8 +202,9 @@ class ExactInterval(Interval):
 
     def write(self, target: Tree, key: str, value: Any, c: Writing, rule: str) -> None:
         """The period, that it is exact, and that it is once."""
+        beside = key in target
         super().write(target, key, value, c, rule)
-        if key in target:
+        if key in target and not beside:
             target["frequency"] = 1
             target.setdefault("extension", []).append({"url": EXACT, "valueBoolean": True})
 
