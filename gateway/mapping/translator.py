@@ -205,7 +205,8 @@ class Translator:
         chosen += context_blocks(chosen, beside)
         target = "2020" if form == "ada" else self.loaded(form).compiled.release
         carried = read.carried if blocks is None and form == read.format else []
-        crossing = self.bridge.carry([b for b in chosen if not is_changed_by_its_rest(b, form)], target)
+        whole = [block for block in chosen if not is_changed_by_its_rest(block, form)]
+        crossing = self.bridge.carry(whole, target, Reading(context).is_past)
         kept_back = [block for block in chosen if is_changed_by_its_rest(block, form)]
         for block in kept_back:
             crossing.drop(block.values, "", CHANGED)

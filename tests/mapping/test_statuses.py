@@ -118,7 +118,7 @@ def test_a_status_that_no_date_of_the_block_bears_out_is_not_replaced_by_another
     [
         DIRECTIVE | {"status": "draft", "dateTime": FUTURE},
         DIRECTIVE | {"status": "active"},
-        ALERT | {"status": "active", "period": {"end": PAST}},
+        ALERT | {"status": "active", "period": {"end": FUTURE}},
         DEVICE | {"status": "completed", "timingPeriod": {"end": PAST}},
         VISIT | {"status": "finished"},
         resource("Procedure", "nl-core-Procedure-event", code={"text": "x"}, status="completed"),
@@ -302,3 +302,16 @@ def test_a_directive_with_an_exception_does_not_go_where_it_would_have_none(
     excepted = stu3 | {"except": [{"type": "deny", "code": [{"system": "urn:x", "code": "1"}]}]}
     assert write(translator, noon, stu3, "fhir-stu3", "fhir-r4").resources
     assert not write(translator, noon, excepted, "fhir-stu3", "fhir-r4").resources
+
+
+@pytest.mark.parametrize(("end", "there"), [(PAST, False), (FUTURE, True)])
+def test_an_alert_that_has_ended_is_none_where_nothing_says_that_it_has(
+    translator: Translator, noon: Context, end: str, there: bool
+) -> None:
+    source = ALERT | {"status": "active" if there else "inactive", "period": {"end": end}}
+    written = write(translator, noon, source, "fhir-r4", "fhir-stu3")
+    assert [each["status"] for each in written.resources] == ["active"] * there
+    (line,) = (line for line in written.account.lines() if line.place == "Flag.period.end")
+    assert (line.state, "ZIB-526" in line.reason) == ("not representable", True)
+    (ada,) = (write(translator, noon, source, "fhir-r4", "ada").root,)
+    assert [each.get("value") for each in ada.iter("eind_datum_tijd")] == [end]
