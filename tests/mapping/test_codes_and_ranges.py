@@ -101,3 +101,30 @@ def test_only_a_normal_range_is_the_reference_range_of_a_result(
         {"type": meant(version, "normal")} | limits(version, str(i), kind) for i, kind in enumerate(kinds, 1)
     ]
     assert kept == sent  # one that names no type is normal
+
+
+def place(code: str, side: str = "") -> dict[str, Any]:
+    found: dict[str, Any] = {"coding": [{"system": "http://snomed.info/sct", "code": code}]}
+    if side:
+        laterality = {"coding": [{"system": "http://snomed.info/sct", "code": side}]}
+        url = f"{PROFILE}ext-AnatomicalLocation.Laterality"
+        found["extension"] = [{"url": url, "valueCodeableConcept": laterality}]
+    return found
+
+
+def test_the_side_of_one_place_is_not_given_to_another(translator: Translator, noon: Context) -> None:
+    sites = [place("71341001"), place("72696002", "7771000")]
+    problem = {
+        "resourceType": "Condition",
+        "id": "a",
+        "meta": {"profile": [f"{PROFILE}nl-core-Problem"]},
+        "code": {"text": "fractuur"},
+        "bodySite": sites,
+    }
+    (found,) = moved(translator, noon, problem, "r4", "fhir-stu3")
+    assert found["bodySite"] == [place("71341001")]
+    (same,) = moved(translator, noon, problem, "r4", "fhir-r4")
+    assert same["bodySite"] == sites
+    (found,) = moved(translator, noon, problem | {"bodySite": sites[::-1]}, "r4", "fhir-stu3")
+    assert [each["coding"][0]["code"] for each in found["bodySite"]] == ["72696002"]
+    assert "7771000" in str(found["bodySite"][0]["extension"])
