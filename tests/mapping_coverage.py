@@ -150,7 +150,7 @@ def pytest_configure() -> None:
     watch.after(Translator, "read", lambda read, *_: watch.account(read.state))
     watch.during(Translator, "read", _own("read"))
     watch.during(Translator, "write", _own("write"))
-    watch.during(Bridge, "carry", lambda _bridge, _blocks, release: f"to-{release}")
+    watch.during(Bridge, "carry", lambda _bridge, _blocks, release, *_: f"to-{release}")
 
     def begun(_: None, writing: Writing, *__: Any) -> None:
         writing.used = Used(writing.used, watch)

@@ -82,7 +82,7 @@ class Renditions:
         made = whole(record, lambda data, form: self._translator.read(data, context, form))
         own, withheld = minimise_all(made.blocks, decision)
         # A register may name what is withheld as the release that is written calls it.
-        blocks, more = minimise_all(self._translator.crossed(own, FORMATS[version]), decision)
+        blocks, more = minimise_all(self._translator.crossed(own, FORMATS[version], context), decision)
         written = self._translator.write_blocks(blocks, FORMATS[version], context, person)
         sources = {name: made.sources[key] for name, key in written.keys.items() if key in made.sources}
         stamped = [_stamped(each, sources.get(_name(each))) for each in written.resources]

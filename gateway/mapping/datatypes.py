@@ -68,12 +68,17 @@ class DatatypeReader:
         self._first = chosen[0]
         self._chosen = sorted(chosen, key=lambda each: -len(each[0]))
         self.collects = any(part.each for part in found)
+        self._is_one_element = len(found) == 1 and not self.collects
 
     def __call__(self, found: Any, c: FhirReading, _rule: str) -> Tree:
-        """The group that an element, or several, stand for."""
+        """The group that an element, or several, stand for.
+
+        Of a partial zib that is one element the first: the side of one place is not that of another.
+        """
         values: Tree = {}
         around = c.repeats
-        for element in found if isinstance(found, list) else [found]:
+        elements = found if isinstance(found, list) else [found]
+        for element in elements[:1] if self._is_one_element else elements:
             said = {name: list(each) for name, each in values.items() if isinstance(each, list)}
             c.repeats = (values, said)
             selected, read = self._part(element)

@@ -204,8 +204,8 @@ class Translator:
         chosen = list(read.blocks if blocks is None else blocks)
         chosen += context_blocks(chosen, beside)
         carried = read.carried if blocks is None and form == read.format else []
-        going = [block for block in chosen if not is_changed_by_its_rest(block, form)]
-        crossing = self.bridge.carry(going, self._release(form))
+        whole = [block for block in chosen if not is_changed_by_its_rest(block, form)]
+        crossing = self.bridge.carry(whole, self._release(form), Reading(context).is_past)
         kept_back = [block for block in chosen if is_changed_by_its_rest(block, form)]
         for block in kept_back:
             crossing.drop(block.values, "", CHANGED)
@@ -213,10 +213,10 @@ class Translator:
         written.issues += [_kept_back(block, form, read) for block in kept_back if not block.context]
         return written
 
-    def crossed(self, blocks: Sequence[Block], form: str) -> list[Block]:
+    def crossed(self, blocks: Sequence[Block], form: str, context: Context) -> list[Block]:
         """Blocks from a store as those of the release of a format, without what may not go there."""
-        going = [block for block in blocks if not is_changed_by_its_rest(block, form)]
-        return self.bridge.carry(going, self._release(form)).blocks
+        whole = [block for block in blocks if not is_changed_by_its_rest(block, form)]
+        return self.bridge.carry(whole, self._release(form), Reading(context).is_past).blocks
 
     def write_blocks(self, blocks: Sequence[Block], form: str, context: Context, seed: str) -> Written:
         """A document of blocks that come from a store: without a source, so without an account."""

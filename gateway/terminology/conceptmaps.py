@@ -98,6 +98,10 @@ class ConceptMap:
         """True when the map has a row for this code of the zib, be it that nothing corresponds."""
         return (code, system) in self._known[version]
 
+    def targets(self, version: Version) -> frozenset[str]:
+        """The systems (URI) that the codes of FHIR are of."""
+        return frozenset(uri for found in self._back[version].values() for uri in found)
+
     def sources(self, version: Version) -> tuple[tuple[str, str], ...]:
         """Every code of the zib that has a target, with its system."""
         return tuple(self._forward[version])

@@ -38,10 +38,14 @@ _FLAT = rf"/?{_COMPONENT}(?:[./]{_COMPONENT})*"
 _TERM = re.compile(rf"/?(?:{_COMPONENT}|\({_FLAT}\))(?:[./](?:{_COMPONENT}|\({_FLAT}\)))*")
 
 
+_MOLAR = ("M", "mM")
+"""Moles per litre, which UCUM has no sign for; in other case a length."""
+
+
 class Units:
     """Look-ups over the table; every look-up is a dictionary read or remembered."""
 
-    __slots__ = ("_called", "_from_g", "_show", "_show_g", "_to_g", "_words")
+    __slots__ = ("_called", "_from_g", "_inside", "_show", "_show_g", "_to_g", "_words")
 
     def __init__(self, units: list[dict[str, Any]], g_standaard: list[dict[str, str]]) -> None:
         self._words: dict[str, str] = {}
@@ -51,6 +55,7 @@ class Units:
             self._show[code] = row.get("show", code)
             for word in (self._show[code], *row.get("words", ())):
                 self._words.setdefault(word.lower(), code)
+        self._inside = {word: row["ucum"] for row in units for word in row.get("inside", ())}
         self._from_g = {row["code"]: row["ucum"] for row in g_standaard}
         self._show_g = {row["code"]: row["show"] for row in g_standaard}
         self._called = {(row["ucum"], row["show"].lower()): row["code"] for row in g_standaard}
@@ -64,14 +69,15 @@ class Units:
         return _load(file or MAPPINGS / "units.yaml")
 
     def ucum(self, text: str) -> str:
-        """The UCUM code for a unit as written: `dag` → d, `mmol/l` → mmol/l, `sigaretten` → {sigaretten}."""
+        """The UCUM code for a unit as written: `dag` → d, `mg/dag` → mg/d, `sigaretten` → {sigaretten}."""
         text = text.strip()
         if text in self._show or not text:
             return text
-        found = self._words.get(text.lower())
+        found = self._words.get(text.lower()) if text not in _MOLAR else None
         if found is not None:
             return found
-        return text if is_ucum(text) else annotation(text)
+        code = "/".join(self._inside.get(part, part) for part in text.split("/"))
+        return code if is_ucum(code) else annotation(text)
 
     def text(self, code: str) -> str:
         """What to write for a UCUM code where a text is asked for: d → `dag`, {glas}/wk → itself."""

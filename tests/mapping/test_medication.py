@@ -18,7 +18,9 @@ from gateway.blocks.values import (
     Text,
 )
 from gateway.codecs.fhir import fhir_json
-from gateway.mapping import Context, Translator, bundle
+from gateway.mapping import Context, Read, Translator, bundle
+from gateway.mapping.account import Leaf
+from gateway.mapping.runtime.state import Reading
 from gateway.terminology.units import G_STANDAARD
 from tests.mapping.compiler.test_words import bare
 
@@ -122,7 +124,7 @@ def test_what_the_dosages_repeat_is_used_once_and_counted_as_used(
     assert translator.write(read, f"fhir-{version}", noon).account.counts()["not representable"] == 0
 
 
-def test_a_route_that_differs_from_that_of_the_first_dosage_is_accounted_for(
+def test_a_dosage_of_another_route_is_nowhere_given_that_of_the_first(
     translator: Translator, noon: Context
 ) -> None:
     block = agreement(
@@ -130,17 +132,118 @@ def test_a_route_that_differs_from_that_of_the_first_dosage_is_accounted_for(
     )
     (resource,) = write(translator, noon, "r4", block)
     resource["dosageInstruction"][1]["route"]["coding"][0]["code"] = "12"
-    del resource["medicationCodeableConcept"]  # that it is unknown goes to no other format either
     read = translator.read(fhir_json.encode(resource, "r4"), noon, "fhir-r4")
     for form, state in (
         ("fhir-r4", "carried along"),
-        ("ada", "carried along"),
+        ("ada", "not representable"),
         ("fhir-stu3", "not representable"),
     ):
-        lines = translator.write(read, form, noon).account.lines()
-        beside = [line.place for line in lines if line.state == state]
-        assert beside
-        assert all("dosageInstruction[1].route" in place for place in beside)
+        written = translator.write(read, form, noon)
+        assert bool(written.issues) is (form != "fhir-r4")
+        assert {
+            line.state for line in written.account.lines() if "dosageInstruction[1].route" in line.place
+        } == {state}
+    (same,) = translator.write(read, "fhir-r4", noon).resources
+    assert same["dosageInstruction"] == resource["dosageInstruction"]
+
+
+@pytest.mark.parametrize("version", VERSIONS)
+def test_a_limit_is_not_written_where_only_a_number_has_room(
+    translator: Translator, noon: Context, version: Version
+) -> None:
+    often = Quantity("3", "/dag", "/d", comparator="<")
+    length = Quantity("2", "uur", "h", comparator="<")
+    schedule = {"Frequency": {"NominalValue": often}}
+    block = agreement(
+        RELEASE[version],
+        {"Dosage": [dosage(pieces("1"), schedule, DurationOfAdministration={"Duration": length})]},
+    )
+    (found,) = dosages(translator, noon, version, block)
+    assert "timing" not in found
+
+
+@pytest.mark.parametrize("version", VERSIONS)
+def test_an_interval_beside_a_frequency_does_not_make_it_another(
+    translator: Translator, noon: Context, version: Version
+) -> None:
+    """Three a day, every eight hours: three in eight hours would be nine a day."""
+    often, interval = Quantity("3", "/dag", "/d", at=0), Quantity("8", "uur", "h", at=1)
+    schedule = {"Frequency": {"NominalValue": often}, "Interval": interval}
+    block = agreement(RELEASE[version], {"Dosage": [dosage(schedule=schedule)]})
+    read = Read(
+        "", "", [block], Reading(noon), lambda: [Leaf("often", 0, "x"), Leaf("interval", 1, "x")], "seed"
+    )
+    read.state.taken = [(None, None, "x")] * 2
+    written = translator.write(read, f"fhir-{version}", noon)
+    (resource,) = written.resources
+    (found,) = resource["dosageInstruction"]
+    assert found["timing"]["repeat"] == {"frequency": 3, "period": Decimal(1), "periodUnit": "d"}
+    states = {line.place: line.state for line in written.account.lines()}
+    assert states == {"often": "used", "interval": "not representable"}
+
+
+@pytest.mark.parametrize("version", VERSIONS)
+def test_a_most_per_another_period_does_not_change_the_least(
+    translator: Translator, noon: Context, version: Version
+) -> None:
+    times = {"MinimumValue": Quantity("2", "/dag", "/d"), "MaximumValue": Quantity("10", "/week", "/wk")}
+    block = agreement(RELEASE[version], {"Dosage": [dosage(schedule={"Frequency": times})]})
+    (found,) = dosages(translator, noon, version, block)
+    assert found["timing"]["repeat"] == {"frequency": 2, "period": Decimal(1), "periodUnit": "d"}
+
+
+ONE = {"doseAndRate": [{"doseQuantity": {"value": Decimal(1), "unit": "mg"}}]}
+DAILY = {"frequency": 1, "period": Decimal(1), "periodUnit": "d"}
+
+
+@pytest.mark.parametrize(
+    "dosages",
+    [
+        [ONE | {"asNeededBoolean": True}],
+        [ONE | {"timing": {"repeat": DAILY | {"periodMax": Decimal(2)}}}],
+        [ONE | {"timing": {"repeat": DAILY | {"count": 3}}}],
+        [ONE | {"timing": {"repeat": DAILY | {"boundsPeriod": {"end": "2026-08-01"}}}}],
+        [ONE | {"timing": {"repeat": {"when": ["MORN", "AC"]}}}],
+        [ONE | {"timing": {"code": {"text": "BID"}}}],
+        [ONE | {"timing": {"event": ["2026-07-02"]}}],
+        [ONE | {"maxDosePerAdministration": {"value": Decimal(2), "unit": "mg"}}],
+        [{"doseAndRate": [*ONE["doseAndRate"], {"doseQuantity": {"value": Decimal(2), "unit": "mg"}}]}],
+        [ONE | {"additionalInstruction": [{"text": "zo nodig"}]}, ONE],
+        [ONE | {"text": "twee"}, ONE | {"text": "een"}],
+    ],
+)
+def test_a_dose_does_not_go_where_it_would_be_another(
+    translator: Translator, noon: Context, dosages: list[dict[str, Any]]
+) -> None:
+    (resource,) = write(translator, noon, "r4", agreement("2020", {"Dosage": [dosage(pieces("1"))]}))
+    resource["dosageInstruction"] = dosages
+    read = translator.read(fhir_json.encode(resource, "r4"), noon, "fhir-r4")
+    for form in ("fhir-stu3", "ada"):
+        written = translator.write(read, form, noon)
+        assert written.resources == []
+        assert [issue.code for issue in written.issues] == ["incomplete"]
+
+
+@pytest.mark.parametrize(
+    "more",
+    [
+        {"asNeededBoolean": False},
+        {"text": "een per dag"},
+        {"patientInstruction": "met water"},
+        {"site": {"text": "links"}},
+        {"timing": {"repeat": DAILY, "code": {"text": "dagelijks"}}},
+    ],
+)
+def test_a_dose_goes_when_what_it_loses_leaves_it_as_it_is(
+    translator: Translator, noon: Context, more: dict[str, Any]
+) -> None:
+    (resource,) = write(translator, noon, "r4", agreement("2020", {"Dosage": [dosage(pieces("1"))]}))
+    resource["dosageInstruction"] = [ONE | more]
+    read = translator.read(fhir_json.encode(resource, "r4"), noon, "fhir-r4")
+    (request,) = translator.write(read, "fhir-stu3", noon).resources
+    (found,) = request["dosageInstruction"]
+    assert found["doseQuantity"]["value"] == 1
+    assert found.get("text") == more.get("text")
 
 
 @pytest.mark.parametrize("version", VERSIONS)

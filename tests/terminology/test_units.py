@@ -38,6 +38,18 @@ def test_text_becomes_a_code_of_ucum(text: str, code: str) -> None:
 
 
 @pytest.mark.parametrize(
+    ("text", "code"),
+    [
+        ("mg/dag", "mg/d"), ("/dag", "/d"), ("mg/kg/dag", "mg/kg/d"), ("ml/u", "ml/h"), ("u", "h"),
+        ("mM", "{mM}"), ("M", "{M}"), ("mm", "mm"), ("pH", "[pH]"), ("C", "Cel"), ("U/l", "U/l"), ("U", "U"),
+    ],
+)  # fmt: skip
+def test_a_dutch_unit_is_not_taken_for_the_code_that_it_looks_like(text: str, code: str) -> None:
+    """In UCUM `dag` is a decagram, `u` a unit of atomic mass, `pH` a picohenry and `C` a coulomb."""
+    assert UNITS.ucum(text) == code
+
+
+@pytest.mark.parametrize(
     ("code", "text"),
     [("d", "dag"), ("mm[Hg]", "mmHg"), ("mmol/L", "mmol/L"), ("{eenheden per dag}", "eenheden per dag"),
      ("{glas}/wk", "{glas}/wk"), ("kg", "kg")],

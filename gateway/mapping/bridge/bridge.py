@@ -7,7 +7,7 @@ in both is carried as it is.  A plan is made once per block and direction (`brid
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +22,13 @@ from gateway.terminology.conceptmaps import ConceptMaps
 
 NAME = "-".join(RELEASES)
 """The folder of the bridge, and its name where a format is asked for."""
+
+
+Past = Callable[[Any], bool]
+
+
+def _never(_moment: Any) -> bool:
+    return False
 
 
 class Bridge:
@@ -41,10 +48,10 @@ class Bridge:
         documents.check_all(list(files.values()), folder / "schema.json")
         return cls(files, profiles, maps)
 
-    def carry(self, blocks: Sequence[Block], release: str) -> Crossing:
+    def carry(self, blocks: Sequence[Block], release: str, is_past: Past = _never) -> Crossing:
         """Blocks as those of a release, and what the account says about what does not go along.
 
-        A block that the release has no counterpart of stays as it is.
+        A block that the release has no counterpart of stays as it is.  `is_past` tells which moments are.
         """
         crossing = Crossing()
         if release not in RELEASES:
@@ -57,7 +64,7 @@ class Bridge:
                 continue
             plan = self.planner.plan(block.type, block.release)
             if plan.block:
-                self._carry(block, plan, release, crossing)
+                self._carry(block, plan, release, crossing, is_past)
             else:
                 alone.append((block, plan))
                 crossing.blocks.append(block)
@@ -66,8 +73,11 @@ class Bridge:
         return crossing
 
     @staticmethod
-    def _carry(block: Block, plan: Plan, release: str, crossing: Crossing) -> None:
+    def _carry(block: Block, plan: Plan, release: str, crossing: Crossing, is_past: Past) -> None:
         values = block.values
+        if plan.ends and release == RELEASES[0] and is_past(values.get(plan.ends)):
+            crossing.drop(values, plan.rule, plan.because)
+            return
         if plan.when and release == RELEASES[1]:
             holds = values.get(plan.when)
             if type(holds) is Boolean and not holds.value:

@@ -140,10 +140,13 @@ class Planner:
         maker = _Maker(self, pair)
         plan = Plan(name, maker.group((), (), profile.concepts, other.concepts))
         maker.check_listed()
-        if "when" in pair.document.data:
-            plan.when, plan.because = pair.document.data["when"], pair.document.data["because"]
-            plan.rule = str(pair.document.mark("when"))
+        data, mark = pair.document.data, pair.document.mark
+        if "when" in data:
+            plan.when, plan.because, plan.rule = data["when"], data["because"], str(mark("when"))
             self.chain(pair, profile if release == RELEASES[0] else other, (plan.when,), ("when",))
+        if "ends" in data:
+            plan.ends, plan.because, plan.rule = data["ends"], data["because"], str(mark("ends"))
+            self.chain(pair, profile if release == RELEASES[1] else other, (plan.ends,), ("ends",))
         return plan
 
     def _alone(self, block: str, release: str, document: Document | None) -> Plan:

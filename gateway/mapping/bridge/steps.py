@@ -277,4 +277,6 @@ class Plan:
     because: str = ""
     when: str = ""
     """A truth value that a block of release 2017 must have to be one of 2020: asked there, stated back."""
+    ends: str = ""
+    """A moment of release 2020: a block of which it is past is none of 2017."""
     imparting: Imparting | None = None

@@ -72,12 +72,10 @@ class _Restoring:
             if isinstance(value, list) and not words:
                 masks = inner if isinstance(inner, list) else [True] * len(value)
                 self._items(target.setdefault(name, []), value, masks, below)
-            elif isinstance(value, dict) and isinstance(target.get(name), dict):
-                self.element(
-                    target[name], value, dict.fromkeys(value, True) if inner is True else inner, below
-                )
+            elif isinstance(value, dict) and isinstance(target.get(name), dict) and inner is not True:
+                self.element(target[name], value, inner, below)
             elif inner is True or name not in target:
-                target[name] = value  # words that no row wrote, or wrote in another spelling, are those
+                target[name] = value  # what no row wrote, or wrote in another spelling, is that of the source
 
     def _other_variants(self, target: Tree, name: str, kind: str) -> list[str]:
         """The variants of the same choice (`effective[x]`) that an element has by now."""

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Any, Final, NamedTuple
 
 from gateway.mapping.account import CARRIED
+from gateway.mapping.carrying.modifying import modifies
 from gateway.mapping.carrying.packing import Mask, pack
 from gateway.mapping.runtime.fhir_values import DERIVED
 from gateway.mapping.runtime.reading import FhirReading
@@ -15,15 +15,6 @@ Mark = tuple[str, int]
 Marks = dict[Any, Mark]
 
 OWN: Final = frozenset(("resourceType", "id"))
-MODIFIERS: Final = frozenset(
-    (
-        *("status", "clinicalStatus", "verificationStatus", "intent", "implicitRules"),
-        *("doNotPerform", "notDone", "notGiven", "isSubpotent"),
-    )
-)
-"""Elements of resources that FHIR R4 or STU3 labels Is Modifier: they may deny what all others say."""
-AFFIRMING: Final = {"clinicalStatus": ("active",), "verificationStatus": ("confirmed", "unknown")}
-"""Values of modifiers that say no more than a block that is there."""
 OF_THE_SERVER: Final = frozenset(("versionId", "lastUpdated", "profile", "source"))
 """In `meta`: what the next server gives anew."""
 
@@ -40,15 +31,15 @@ class Rest(NamedTuple):
 def residue(resource: Tree, c: FhirReading) -> Rest:
     """What is to be written again as it was, under a number of its own in the account."""
     masks = {name: mask for name in resource if name not in OWN and (mask := _top(resource, name, c))}
+    changes = modifies(resource, masks, c)
     if not masks:
-        return Rest()
-    modifies = _modifies(resource, masks, c)
+        return Rest(modifies=changes)
     at = c.take(resource, None, CARRIED)
     also: set[int] = set()
     _mark(resource, masks, c, at, also)
     elements, kept = _pruned(resource, masks)
     rest = pack({"resourceType": resource["resourceType"], **elements}, kept)
-    return Rest(rest, modifies, at, tuple(sorted(also)))
+    return Rest(rest, changes, at, tuple(sorted(also)))
 
 
 def carry_whole(resource: Tree, c: FhirReading) -> int:
@@ -105,48 +96,8 @@ def _is_carried(mark: Mark | None, c: FhirReading) -> bool:
     return mark is None or mark[0] in c.read_only or mark[1] == DERIVED
 
 
-def _modifies(resource: Tree, masks: dict[str, Mask], c: FhirReading) -> bool:
-    """True when what no row read changes what the resource means (FHIR, conformance rules §isModifier)."""
-    unread = (
-        name
-        for name in masks.keys() & MODIFIERS
-        if _is_unread(resource, name, c) and not _affirms(name, resource[name])
-    )
-    return any(unread) or "modifierExtension" in _names(masks, resource)
-
-
-def _affirms(name: str, value: Any) -> bool:
-    """True for a status that denies nothing: a code in STU3, a concept of one coding or more in R4."""
-    codings = value.get("coding", ()) if isinstance(value, dict) else [{"code": value}]
-    known = AFFIRMING.get(name, ())
-    return bool(codings) and all(each.get("code") in known for each in codings)
-
-
-def _is_unread(element: Tree, name: str, c: FhirReading) -> bool:
-    """True when a member, or anything in it, was read by no row."""
-    inside = [each for each in _items(element[name]) if isinstance(each, dict)]
-    if inside:
-        return any(_is_unread(each, inner, c) for each in inside for inner in each)
-    known = c.marks.get(id(element), {})
-    return name not in known and (name, 0) not in known
-
-
 def _items(value: Any) -> list[Any]:
     return value if isinstance(value, list) else [value]
-
-
-def _names(mask: Mask, element: Any) -> Iterator[str]:
-    """The names of all members that a mask reaches."""
-    if isinstance(element, dict) and mask:
-        for name, each in element.items():
-            inner = mask if mask is True else mask.get(name)
-            if inner:
-                yield name
-                yield from _names(inner, each)
-    elif isinstance(element, list) and mask:
-        masks = mask if isinstance(mask, list) else [True] * len(element)
-        for each, inner in zip(element, masks, strict=True):
-            yield from _names(inner, each)
 
 
 def _mark(element: Any, mask: Mask, c: FhirReading, at: int, also: set[int]) -> None:

@@ -33,12 +33,13 @@ Constant = Coding | str | bool | int | tuple[Coding, ...]
 class Selector:
     """`code = loinc#8480-6`: which of several siblings is meant; built when writing.
 
-    `with coding`, `without coding`: one that has or has not that member; nothing is built.
+    `with coding`, `without coding`: one that has or has not that member; nothing is built.  Nor is it for
+    `type = x or none`: one that has no other type.
     """
 
     path: tuple[str, ...]
     value: Constant = ""
-    op: Literal["is", "with", "without"] = "is"
+    op: Literal["is", "may-be", "with", "without"] = "is"
 
 
 @dataclass(frozen=True, slots=True)

@@ -94,8 +94,18 @@ class Literals:
 
     def seeking(self, selectors: tuple[Selector, ...], fhir_type: str) -> str:
         """What selectors look for: the members that they fix, and those that are to be there or not."""
-        there = [self._there(each.path, each.op, fhir_type) for each in selectors if each.op != "is"]
+        there = [
+            self._there(each.path, each.op, fhir_type) for each in selectors if each.op.startswith("with")
+        ]
+        there += [self._may_be(each, fhir_type) for each in selectors if each.op == "may-be"]
         return ", ".join([*filter(None, [self.chosen(selectors, fhir_type)]), *there])
+
+    def _may_be(self, selector: Selector, kind: str) -> str:
+        """`"type": MayBe({"coding": [...]})`: a member that is not to be anything else."""
+        if len(selector.path) > 1:
+            raise self.mapping.fault(self.mapping.mark, f"'{selector.path[0]}' itself is something or none")
+        name, _, value = self._members([(selector.path, selector.value)], kind).partition(": ")
+        return f"{name}: MayBe({value})"
 
     def _there(self, path: tuple[str, ...], op: str, kind: str) -> str:
         """`"code": {"coding": MISSING}`: a member that is to be there or not."""

@@ -62,7 +62,9 @@ class Notation:
                 raise self.document.fault(
                     f"'{clause.strip()}' is not a selector: 'element = value' expected", *at
                 )
-            selectors.append(Selector(tuple(left.strip().split(".")), constant(right.strip())))
+            value = right.strip()
+            path, bare = tuple(left.strip().split(".")), value.removesuffix(" or none")
+            selectors.append(Selector(path, constant(bare), "is" if bare == value else "may-be"))
         return tuple(selectors)
 
     def condition(self, text: str | None, *at: str | int) -> Condition | None:

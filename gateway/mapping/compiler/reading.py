@@ -12,6 +12,7 @@ from gateway.mapping.compiler.literals import NOW, Literals
 from gateway.mapping.compiler.schematic import BEYOND, Entry, Leaf, Node
 from gateway.mapping.compiler.source import Source
 from gateway.mapping.compiler.spelling import Spelling
+from gateway.mapping.modifiers import MODIFIERS
 
 
 def function_name(block: str, part: str) -> str:
@@ -43,11 +44,32 @@ class ReadCompiler:
             self._fill(tree, "r", "v")
             for computed in part.computed:
                 self._recomputed(computed)
+            for derived in part.derived:
+                self._claimed(derived, part, tree)
             for derived, leaf in _worded(tree):
                 words = self._expressions.filled(str(derived.cases[0][0][0]), derived.mark, ())
                 out.line(f"forget({'item' if leaf.item else 'v'}, {leaf.key!r}, {words})")
             out.line("return v")
         out.line()
+
+    def _claimed(self, derived: Derived, part: Part, tree: Node) -> None:
+        """What a status says that follows from the block, to be held against it once all of it is read."""
+        step, *deeper = derived.path.steps
+        if deeper or step.name not in MODIFIERS or self.mapping.datatype:
+            return
+        node = next(each for each in tree.nodes() if each.name == step.name)
+        rule = self.source.rule(derived.mark)
+        cases = ", ".join(
+            f"({self._literals.literal(values, node, derived)}, {self._supported(condition, derived, part)})"
+            for values, condition in derived.cases
+        )
+        self.source.line(f'c.claims.append((r, "{step.name}", {rule}, lambda: [{cases}]))')
+
+    def _supported(self, condition: Condition | None, derived: Derived, part: Part) -> str:
+        """The condition of a case; what only shows when the block is written may well be."""
+        if condition is None or _has(condition, ("referred", "read-as")):
+            return "True"
+        return self._expressions.tested(condition, derived.mark, part.each)
 
     def _recomputed(self, computed: Computed) -> None:
         """What a function of the values makes tells nothing new; unless the rows read nothing of it."""
@@ -331,7 +353,7 @@ class ReadCompiler:
                 raise self.mapping.fault(place.mark, f"a {concept.type} cannot be read from {node.type}")
             return f"c.datatype({concept.type!r}, {node.type!r})"
         if place.map:
-            return f"c.unmapped({place.map!r}, {name}, {place.keep == 'coding'})"
+            return f"c.unmapped({place.map!r}, {name}, {node.name in MODIFIERS})"
         if name == "quantity_of" and node.type == "Money" and self.types.child("Money", "currency"):
             return "money_of"
         if place.unit is not None and name == "quantity_of_number":

@@ -51,7 +51,7 @@ class FhirReader:
         c = FhirReading(context, self.systems.system)
         c.datatypes, c.part_readers = self._datatypes, self._readers
         c.item_readers = self._item_readers
-        c.untranslate, c.retranslate = self._untranslate, self._retranslate
+        c.untranslate, c.retranslate, c.targets = self._untranslate, self._retranslate, self._targets
         c.release = self.loaded.compiled.release
         c.blocks_of = self.loaded.blocks_of
         c.read_only = self._read_only
@@ -68,6 +68,7 @@ class FhirReader:
         self._attach(c)
         self._read_backs(parts, blocks, c)
         impart(blocks, c)
+        c.settle()
         c.issues += dangling(c, placed)
         blocks += fresh_joins(blocks, c)
         if not self.loaded.compiled.types:
@@ -102,6 +103,12 @@ class FhirReader:
         found = self.maps.get(name)
         target = found.forward(code.code, code.system, self.loaded.compiled.version) if found else None
         return Code(target.code, target.system, target.display) if target else None
+
+    def _targets(self, name: str) -> frozenset[str]:
+        """The systems that a concept map translates to."""
+        found = self.maps.get(name)
+        uris = found.targets(self.loaded.compiled.version) if found else ()
+        return frozenset(self.systems.system(uri) for uri in uris)
 
     def _blocks(self, parts: list[Known], c: FhirReading, *, primary: bool) -> Iterator[Block]:
         reached = {each for each, _ in c.done}

@@ -32,6 +32,16 @@ class Context:
         """Now in the zone, in ISO 8601 without the offset, to be compared with times as sent."""
         return self.now.astimezone(self.zone).replace(tzinfo=None).isoformat()
 
+    def local(self, moment: str) -> str:
+        """A date or time as the clock in the zone shows it; what has no offset is taken to be of the zone."""
+        if len(moment) <= 19:
+            return moment
+        try:
+            known = datetime.datetime.fromisoformat(moment).astimezone(self.zone)
+        except (ValueError, OverflowError):
+            return moment[:19]
+        return known.replace(tzinfo=None).isoformat()[:19]
+
     def identity(self, *parts: str) -> str:
         """A FHIR id (32 hex digits) that the same parts always give."""
         return hashlib.sha256("\x1f".join(parts).encode()).hexdigest()[:32]

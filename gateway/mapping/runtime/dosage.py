@@ -83,7 +83,7 @@ class Frequency:
     """How often (a Range): `frequency`, `frequencyMax`, `period` and `periodUnit`; `count` without a time."""
 
     def write(self, target: Tree, key: str, value: Any, c: Writing, rule: str) -> None:
-        """A value that is not a whole number of times cannot be written, nor can one per something odd."""
+        """Not a value that is no whole number of times, that is only a limit (`<`), or per something odd."""
         least = value.get("NominalValue") or value.get("MinimumValue")
         numbers = ((least, key, "count"), (value.get("MaximumValue"), f"{key}Max", "countMax"))
         for number, repeated, once in numbers:
@@ -91,15 +91,22 @@ class Frequency:
                 continue
             times = whole_number(number)
             every = per(number)
-            if times is None or (every is None and number.code not in ("", "1")):
+            if times is None or number.comparator or (every is None and number.code not in ("", "1")):
                 c.unwritten(number, rule)
             elif every is None:
                 target[once] = times
                 c.use(number, rule)
+            elif self._has_another_period(target, every):
+                c.unwritten(number, rule)
             else:
                 target[repeated] = times
                 target["period"], target["periodUnit"] = Decimal(every[1]), every[2]
                 c.use(number, rule)
+
+    @staticmethod
+    def _has_another_period(target: Tree, every: tuple[str, str, str]) -> bool:
+        period = Decimal(every[1]), every[2]
+        return "period" in target and (target["period"], target["periodUnit"]) != period
 
     def read(self, source: Tree, key: str, c: FhirReading, rule: str) -> Tree | None:
         """The numbers of times, each per the period; an exact interval is no frequency."""
@@ -159,8 +166,8 @@ class Span:
     """A length of time as a number and, beside it, its unit: `duration` and `durationUnit`."""
 
     def write(self, target: Tree, key: str, value: Any, c: Writing, rule: str) -> None:
-        """Only in the units of time that FHIR has."""
-        if type(value) is not Quantity or value.code not in UNITS_OF_TIME:
+        """Only in the units of time that FHIR has; the number is all of it, so not one that is a limit."""
+        if type(value) is not Quantity or value.comparator or value.code not in UNITS_OF_TIME:
             return c.unwritten(value, rule)
         target[key] = quantity_number(value, c)
         target[f"{key}Unit"] = value.code
@@ -179,6 +186,12 @@ class Span:
 class Interval(Span):
     """The time between doses: a period that does not say how often."""
 
+    def write(self, target: Tree, key: str, value: Any, c: Writing, rule: str) -> None:
+        """Not beside a frequency, which has a period of its own: 3 a day and 8 hours are not 3 in 8 hours."""
+        if key in target:
+            return c.unwritten(value, rule)
+        return super().write(target, key, value, c, rule)
+
     def read(self, source: Tree, key: str, c: FhirReading, rule: str) -> Quantity | None:
         """Nothing when it is the period of a frequency."""
         return super().read(source, key, c, rule) if is_interval(source) else None
@@ -189,8 +202,9 @@ class ExactInterval(Interval):
 
     def write(self, target: Tree, key: str, value: Any, c: Writing, rule: str) -> None:
         """The period, that it is exact, and that it is once."""
+        beside = key in target
         super().write(target, key, value, c, rule)
-        if key in target:
+        if key in target and not beside:
             target["frequency"] = 1
             target.setdefault("extension", []).append({"url": EXACT, "valueBoolean": True})
 

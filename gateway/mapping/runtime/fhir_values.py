@@ -82,27 +82,48 @@ def code_of_coding(found: Tree, c: FhirReading, rule: str) -> Code | Absent | No
 
 
 def code_of_codeable(found: Tree, c: FhirReading, rule: str) -> Code | Absent | None:
-    """The first coding of a CodeableConcept, with the text; text alone is a code OTH."""
-    codings = found.get("coding", ())
+    """The first coding of a CodeableConcept that has a code, with the text; text alone is a code OTH.
+
+    A null flavor is one only where no other coding tells the code.
+    """
+    codings = [each for each in found.get("coding", ()) if "code" in each]
     text = found.get("text", "")
     if not codings:
-        if not text:
-            return absent_reason(found, c, rule)
-        at = c.take_members(found, ("text",), rule)
-        for extension in found.get("extension", ()):
-            if extension.get("url") == NULL_FLAVOR_EXTENSION and extension.get("valueCode") == "OTH":
-                c.mark(extension, ("url", "valueCode"), rule, DERIVED)
-        return Code("OTH", NULL_FLAVOR, text=text, at=at)
-    value = code_of_coding(codings[0], c, rule)
+        return _uncoded(found, c, rule) or _absent(found, c, rule)
+    known = (each for each in codings if c.oid(each.get("system", "")) != NULL_FLAVOR)
+    chosen = next(known, codings[0])
+    value = code_of_coding(chosen, c, rule)
     if not text or value is None:
         return value
-    if text == codings[0].get("display"):
+    if text == chosen.get("display"):
         c.mark(found, ("text",), rule, DERIVED)
         return value
     c.mark(found, ("text",), rule, value.at)
     if isinstance(value, Absent):
         return Absent(value.reason, text, value.at)
     return Code(value.code, value.system, value.display, value.version, text, value.at)
+
+
+def _absent(found: Tree, c: FhirReading, rule: str) -> Absent | None:
+    """Why a concept has no code, as it says itself or in its first coding."""
+    holders = (found, *found.get("coding", ())[:1])
+    return next((reason for each in holders if (reason := absent_reason(each, c, rule))), None)
+
+
+def _uncoded(found: Tree, c: FhirReading, rule: str) -> Code | None:
+    """A concept in words: its text, or what its first coding is called; the latter stays the source's own."""
+    shown = next((each["display"] for each in found.get("coding", ()) if "display" in each), "")
+    words = found.get("text", shown)
+    if not words:
+        return None
+    at = c.take_members(found, ("text",), rule)
+    for each in found.get("coding", ()):
+        if each.get("display") == words:
+            c.mark(each, ("display",), rule, DERIVED)
+    for extension in found.get("extension", ()):
+        if extension.get("url") == NULL_FLAVOR_EXTENSION and extension.get("valueCode") == "OTH":
+            c.mark(extension, ("url", "valueCode"), rule, DERIVED)
+    return Code("OTH", NULL_FLAVOR, text=words, at=at)
 
 
 def primitive(found: Any, c: FhirReading, rule: str) -> tuple[Any, int]:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import enum
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from gateway.mapping.runtime.fhir_values import DERIVED
 
@@ -57,6 +57,12 @@ class There(enum.Enum):
     MISSING = "without"
 
 
+class MayBe(NamedTuple):
+    """What a selector looks for where there is anything at all."""
+
+    value: Any
+
+
 PRESENT, MISSING = There.PRESENT, There.MISSING
 
 
@@ -69,6 +75,8 @@ def holds(element: Any, fixed: Any) -> bool:
     """True when an element has everything that is fixed; displays may differ."""
     if isinstance(fixed, There):
         return (element is None) is (fixed is MISSING)
+    if isinstance(fixed, MayBe):
+        return element is None or holds(element, fixed.value)
     if isinstance(fixed, dict):
         return isinstance(element, dict) and all(
             name == "display" or holds(element.get(name), value) for name, value in fixed.items()
@@ -83,13 +91,17 @@ def holds(element: Any, fixed: Any) -> bool:
 def mark_fixed(element: Any, fixed: Any, c: FhirReading, rule: str = "", at: int = -1) -> None:
     """Tell the account that the fixed members were recognised; a display of its own stays the element's."""
     if isinstance(fixed, dict):
-        plain = tuple(name for name, value in fixed.items() if not isinstance(value, dict | list | There))
+        plain = tuple(
+            name for name, value in fixed.items() if not isinstance(value, dict | list | There | MayBe)
+        )
         c.mark(element, plain, rule, at)
         if "display" in fixed and element.get("display", fixed["display"]) != fixed["display"]:
             c.mark(element, ("display",), rule, DERIVED)
         for name, value in fixed.items():
             if isinstance(value, dict | list):
                 mark_fixed(element[name], value, c, rule, at)
+            elif isinstance(value, MayBe) and name in element:
+                mark_fixed(element[name], value.value, c, rule, DERIVED)  # nothing writes it
     elif isinstance(fixed, list):
         for value in fixed:
             mark_fixed(next(each for each in element if holds(each, value)), value, c, rule, at)

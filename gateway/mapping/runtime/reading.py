@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from typing import Any
 
 from gateway.blocks.values import Absent, Block, Code, Identifier, Ref
+from gateway.mapping.modifiers import proceeds
 from gateway.mapping.runtime.context import Context
 from gateway.mapping.runtime.fhir_values import (
     CODING,
@@ -16,11 +17,11 @@ from gateway.mapping.runtime.fhir_values import (
     identifier_of,
     reference_of,
 )
-from gateway.mapping.runtime.finding import items
+from gateway.mapping.runtime.finding import holds, items
 from gateway.mapping.runtime.groups import same
 from gateway.mapping.runtime.spelling import NULL_FLAVOR
 from gateway.mapping.runtime.state import Reading
-from gateway.mapping.runtime.untranslating import reader_back
+from gateway.mapping.runtime.untranslating import reader_back, stands_for
 
 Tree = dict[str, Any]
 Marks = dict[int, dict[Any, tuple[str, int]]]
@@ -40,6 +41,10 @@ def _numbers(values: Any) -> Iterator[int]:
 def _holds(values: Values, code: Code) -> bool:
     """True when a code belongs to a value set."""
     return code.system in values[0] or code.code in values[1].get(code.system, ())
+
+
+Claim = tuple[Tree, str, str, Callable[[], list[tuple[Any, bool]]]]
+"""A resource, the name of its status, the row, and of each value of it whether the block says the same."""
 
 
 class FhirReading(Reading):
@@ -62,6 +67,8 @@ class FhirReading(Reading):
         self.untranslate: Callable[[str, Code], Code | None] = lambda _name, _code: None
         self.retranslate: Callable[[str, Code], Code | None] = lambda _name, _code: None
         """The other way, to know what one value is written as in several places"""
+        self.targets: Callable[[str], frozenset[str]] = lambda _name: frozenset()
+        """The systems of the codes of FHIR that a concept map translates"""
         self.part_readers: dict[tuple[str, str], Callable[..., Any]] = {}
         self.item_readers: dict[tuple[str, str], Callable[..., Any]] = {}
         self.joins: list[Block] = []
@@ -89,6 +96,8 @@ class FhirReading(Reading):
         """rows that are never written"""
         self.made: dict[str, Block] = {}
         """key → the block, while its resources are read"""
+        self.claims: list[Claim] = []
+        """statuses that follow from the block, to be held against it"""
         self.known: set[int] = set()
         """ids of elements that a fixed value or a link is: rows do not read them again"""
         self.repeats: tuple[Tree, dict[str, list[Any]]] = ({}, {})
@@ -173,11 +182,14 @@ class FhirReading(Reading):
         """The function that reads elements of a FHIR type as groups of a partial zib."""
         return self.datatypes[partial, fhir_type]
 
-    def unmapped(self, name: str, read: Callable[..., Any], keep_coding: bool) -> Callable[..., Any]:
-        """A reader that translates the code back; a coding that needs no translation wins."""
-        found = self._unmapped.get((name, read, keep_coding))
+    def unmapped(self, name: str, read: Callable[..., Any], modifies: bool) -> Callable[..., Any]:
+        """A reader that translates the code back; a coding that needs no translation wins.
+
+        Where a code `modifies` what the resource means, one that only FHIR has is not read.
+        """
+        found = self._unmapped.get((name, read, modifies))
         if found is None:
-            found = self._unmapped[name, read, keep_coding] = reader_back(name, read)
+            found = self._unmapped[name, read, modifies] = reader_back(name, read, modifies)
         return found
 
     def spells(self, read: Any, value: Any, found: Any) -> bool:
@@ -190,6 +202,23 @@ class FhirReading(Reading):
             found if not isinstance(found, dict) else next(iter(found.get("coding", ())), found).get("code")
         )
         return target is not None and target.code == code
+
+    def contradicts(self, read: Any, value: Code | Absent, found: Any) -> bool:
+        """True when a code that a reader translates back stands for another value than this one."""
+        name = next((key[0] for key, each in self._unmapped.items() if each is read), "")
+        coding = next(iter(found.get("coding", ())), found) if isinstance(found, dict) else {"code": found}
+        return bool(name) and "code" in coding and not stands_for(self, name, value, self.code(coding))
+
+    def settle(self) -> None:
+        """A status that the block does not bear out was not read: written anew it would be another one."""
+        for resource, name, rule, cases in self.claims:
+            found = resource.get(name)
+            borne_out = [true for value, true in cases() if holds(found, value)]
+            if borne_out and not any(borne_out) and not proceeds(resource["resourceType"], name, found):
+                for each in (resource, found, *(found["coding"] if isinstance(found, dict) else ())):
+                    known = self.marks.get(id(each), {})
+                    for member in [member for member, mark in known.items() if mark[0] == rule]:
+                        del known[member]
 
     def code(self, coding: Tree) -> Code:
         """The code of a Coding, by the OID of its system."""

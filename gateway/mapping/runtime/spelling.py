@@ -89,8 +89,8 @@ def quantity(value: Quantity | Absent, c: Writing) -> Tree:
 
 
 def quantity_number(value: Quantity | Absent, _: Writing) -> Any:
-    """Only the number."""
-    if type(value) is Absent:
+    """Only the number; None for one that is a limit (`<`), which is more than a number."""
+    if type(value) is Absent or value.comparator:
         return None
     number = Decimal(value.value)
     return int(number) if number == number.to_integral_value() and number.as_tuple().exponent == 0 else number

@@ -18,7 +18,29 @@ BSN = "2.16.840.1.113883.2.4.6.3"
 """OID of the burgerservicenummer."""
 
 
-class Reading:
+class Timed:
+    """What tells the past from the future by the clock of a context."""
+
+    context: Context
+
+    def is_past(self, value: Any) -> bool:
+        """True when a moment lies before now, compared at its own precision."""
+        return self._compared(value) < 0
+
+    def is_future(self, value: Any) -> bool:
+        """True when a moment lies after now, compared at its own precision."""
+        return self._compared(value) > 0
+
+    def _compared(self, value: Any) -> int:
+        """−1 for a moment before now, 1 for one after it, else 0."""
+        if type(value) is not Moment:
+            return 0
+        there = self.context.local(value.value)
+        now = self.context.local_now[: len(there)]
+        return (there > now) - (there < now)
+
+
+class Reading(Timed):
     """The state of a reading: every value that was taken from the input, and by which row.
 
     A value's `at` is its index in `taken`.  What stands in the input and was not taken is found by a
@@ -74,7 +96,7 @@ class Me:
         return bool(found) and found <= {*parts}
 
 
-class Writing:
+class Writing(Timed):
     """The state of a writing: ids, references, and the row that used each value."""
 
     def __init__(
@@ -204,22 +226,6 @@ class Writing:
         """The moment of this writing, to the second; only the day for a `date`."""
         now = self.context.now.astimezone(self.zone).isoformat(timespec="seconds")
         return now[:10] if fhir_type == "date" else now
-
-    def is_past(self, value: Any) -> bool:
-        """True when a moment lies before now, compared at its own precision."""
-        return (
-            type(value) is Moment and self._local(value) < self.context.local_now[: len(self._local(value))]
-        )
-
-    def is_future(self, value: Any) -> bool:
-        """True when a moment lies after now, compared at its own precision."""
-        return (
-            type(value) is Moment and self._local(value) > self.context.local_now[: len(self._local(value))]
-        )
-
-    @staticmethod
-    def _local(value: Moment) -> str:
-        return value.value[:19]
 
     def reference(self, ref: Ref | Absent, part: str) -> Tree | None:
         """A Reference to (a part of) the block that a value points at, else to what was sent."""

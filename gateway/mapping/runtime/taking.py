@@ -185,7 +185,10 @@ def take_kept(
     c: FhirReading,
     rule: str,
 ) -> None:
-    """A code that was translated: the original beside it when it is there, else translated back."""
+    """A code that was translated: the original beside it when it is there, else translated back.
+
+    Where the two say different things somebody changed one of them: the code is what FHIR goes by.
+    """
     found = items(source, key)
     beside = items(source, f"_{key}")
     for i in range(max(len(found), len(beside))):
@@ -193,8 +196,8 @@ def take_kept(
         if id(value) in c.known:
             continue
         holder = value if isinstance(value, dict) else beside[i] if i < len(beside) else None
-        original = next((e for e in (holder or {}).get("extension", ()) if e.get("url") == url), None)
-        if original is not None and "valueCodeableConcept" in original:
+        original = _original_beside(holder, value, url, read, c)
+        if original is not None:
             c.mark(original, ("url",), rule)
             result = code_of_codeable(original["valueCodeableConcept"], c, rule)
             if result is not None:
@@ -213,6 +216,16 @@ def take_kept(
                 if not isinstance(existing, list):
                     continue
             store(values, path, result)
+
+
+def _original_beside(holder: Tree | None, value: Any, url: str, read: Read, c: FhirReading) -> Tree | None:
+    """The extension that holds the original of a code; None for one that the code says otherwise of."""
+    found = next((each for each in (holder or {}).get("extension", ()) if each.get("url") == url), None)
+    if found is None or "valueCodeableConcept" not in found:
+        return None
+    with c.aside():
+        known = code_of_codeable(found["valueCodeableConcept"], c, "")
+    return None if known is not None and value is not None and c.contradicts(read, known, value) else found
 
 
 def take_datatypes(

@@ -24,14 +24,20 @@ if TYPE_CHECKING:
 Tree = dict[str, Any]
 
 
-def reader_back(name: str, read: Callable[..., Any]) -> Callable[..., Any]:
-    """A reader that translates back, by the map `name`, the code that `read` gives."""
+def reader_back(name: str, read: Callable[..., Any], modifies: bool = False) -> Callable[..., Any]:
+    """A reader that translates back, by the map `name`, the code that `read` gives.
+
+    A code of FHIR that the map does not know is read as it is, unless it `modifies` all the rest: then the
+    zib has no place where it would be heeded.
+    """
     if read is truth_of_text:
         return lambda found, c, rule: _truth(c, name, found, rule)
     if read is truth_of_codeable:
         return lambda found, c, rule: _truth_of_coding(c, name, found, rule)
 
     def back(found: Any, c: FhirReading, rule: str) -> Any:
+        if modifies and _is_of_fhir_alone(c, name, found):
+            return None
         if isinstance(found, dict) and len(found.get("coding", ())) > 1:
             return _original(c, name, found, read, rule)
         if not isinstance(found, dict) and c.untranslate(name, Code(str(found[3]))) is None:
@@ -51,6 +57,13 @@ def reader_back(name: str, read: Callable[..., Any]) -> Callable[..., Any]:
         return Code(source.code, source.system, source.display, "", value.text, value.at)
 
     return back
+
+
+def _is_of_fhir_alone(c: FhirReading, name: str, found: Any) -> bool:
+    """True for a concept with a code of FHIR that stands for none of the zib's."""
+    codes = [c.code(each) for each in found.get("coding", ())] if isinstance(found, dict) else []
+    own = c.targets(name)
+    return any(code.system in own and c.untranslate(name, code) is None for code in codes)
 
 
 def _own_words(c: FhirReading, name: str, found: Any) -> None:
@@ -93,6 +106,14 @@ def _truth_of_coding(c: FhirReading, name: str, found: Tree, rule: str) -> Boole
     return Boolean(source.code == "true", value.at) if source is not None and value is not None else None
 
 
+def stands_for(c: FhirReading, name: str, value: Code | Absent, code: Code) -> bool:
+    """True when a code of FHIR says what a value of the zib says, by the map in either direction."""
+    own = value if isinstance(value, Code) else Code(value.reason, NULL_FLAVOR)
+    source, target = c.untranslate(name, code), c.retranslate(name, own)
+    back = source is not None and (source.code, source.system) == (own.code, own.system)
+    return back or (target is not None and target.code == code.code)
+
+
 def _original(c: FhirReading, name: str, found: Tree, read: Callable[..., Any], rule: str) -> Any:
     """What a concept with several codings says: the one that the map does not make is the source's."""
     codings = found["coding"]
@@ -101,8 +122,7 @@ def _original(c: FhirReading, name: str, found: Tree, read: Callable[..., Any], 
     value = read({**found, "coding": [chosen]}, c, rule)
     if isinstance(value, Code | Absent):
         for each in codings:
-            known = each is chosen or c.untranslate(name, c.code(each)) is not None
-            if known:
+            if each is chosen or stands_for(c, name, value, c.code(each)):
                 c.mark(each, CODING, rule, value.at)
         if "text" in found:
             c.mark(found, ("text",), rule, value.at)

@@ -42,7 +42,8 @@ def counterparts() -> list[tuple[str, str, str]]:
 def test_a_resource_comes_out_with_the_profile_of_the_other(
     form: str, block: str, other: str, noon: Context
 ) -> None:
-    (made,) = [each for each in roundtrip.whole(TRANSLATOR, form, roundtrip.DAYS[0]) if each.type == block]
+    day = roundtrip.DAYS[block == "Alert"]  # one that has ended is none in zib 2017
+    (made,) = [each for each in roundtrip.whole(TRANSLATOR, form, day) if each.type == block]
     written = TRANSLATOR.write_blocks([made], form, noon, "seed").resources
     version = TRANSLATOR.loaded(form).compiled.version
     read = TRANSLATOR.read(fhir_json.encode(bundle(written, noon.base), version), noon, form)

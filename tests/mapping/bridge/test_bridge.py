@@ -548,7 +548,7 @@ def test_the_account_tells_what_the_bridge_did(noon: Context) -> None:
         "status": "active",
         "code": {"text": "MRSA"},
         "subject": {"display": "P"},
-        "period": {"start": "2020-01-01", "end": "2021-01-01"},
+        "period": {"start": "2020-01-01", "end": "2031-01-01"},
     }
     device = {
         "resourceType": "DeviceUseStatement",
