@@ -220,6 +220,25 @@ def test_what_was_measured_of_another_is_not_written_of_the_patient(
     assert goes(translator, noon, source) is expected
 
 
+def test_use_of_a_medicine_that_only_a_code_names_does_not_go_without_its_name(
+    translator: Translator, noon: Context
+) -> None:
+    use = {
+        "resourceType": "MedicationStatement",
+        "id": "x",
+        "status": "active",
+        "taken": "y",
+        "category": concept("urn:oid:2.16.840.1.113883.2.4.3.11.60.20.77.5.3", "6"),
+        "medicationCodeableConcept": {"text": "paracetamol"},
+        "subject": {"display": "Anna"},
+    }
+    there = write(translator, noon, use, "fhir-stu3", "fhir-r4")
+    assert there.resources == []
+    assert [issue.text for issue in there.issues if "does not go to fhir-r4" in issue.text]
+    (same,) = write(translator, noon, use, "fhir-stu3", "fhir-stu3").resources
+    assert same["medicationCodeableConcept"] == {"text": "paracetamol"}
+
+
 @pytest.mark.parametrize(("status", "taken"), [("active", "y"), ("not-taken", "n"), ("unknown", "unk")])
 def test_use_of_medicine_is_said_of_what_is_used(
     translator: Translator, noon: Context, status: str, taken: str

@@ -16,6 +16,8 @@ from gateway.mapping.runtime.reading import FhirReading
 
 Tree = dict[str, Any]
 
+WHAT: Final = ("medicationCodeableConcept",)
+"""What a resource is about, where the zibs have a block of its own for that: without it nothing is said."""
 DOSAGES: Final = ("dosage", "dosageInstruction")
 OF_ALL_DOSAGES: Final = ("route", "additionalInstruction")
 """What InstructionsForUse says once for all of its dosages."""
@@ -38,6 +40,7 @@ def modifies(resource: Tree, masks: dict[str, Mask], c: FhirReading) -> bool:
         any(unread)
         or "modifierExtension" in _names(masks, resource)
         or any(_denies(resource[name], c) for name in masks)
+        or any(name in masks and _is_known(resource[name]) and _is_unread(resource, name, c) for name in WHAT)
         or _is_of_another(resource, c)
         or any(_doses_otherwise(items(resource, name), c) for name in DOSAGES)
     )
@@ -61,6 +64,11 @@ def _denies(element: Any, c: FhirReading) -> bool:
         else _denies(value, c)
         for name, value in element.items()
     )
+
+
+def _is_known(concept: Any) -> bool:
+    """True for a concept that is not only said to be unknown."""
+    return isinstance(concept, dict) and ("coding" in concept or "text" in concept)
 
 
 def _is_of_another(resource: Tree, c: FhirReading) -> bool:
