@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import json
+from collections.abc import Callable
 from decimal import Decimal
 from typing import Any
 
@@ -16,6 +17,7 @@ from gateway.codecs import ada
 from gateway.codecs.fhir import fhir_json
 from gateway.codecs.fhir.elements import types
 from gateway.mapping import Context, Read, Translator, bundle, carrying
+from tests.steps import calls
 
 NL_CORE = "http://nictiz.nl/fhir/StructureDefinition/nl-core-"
 LOINC = "http://loinc.org"
@@ -446,3 +448,31 @@ def test_the_shape_of_a_resource_has_no_value_of_it() -> None:
         "identifier[2.16.840.1.113883.2.4.6.3].value",
         "birthDate",
     )
+
+
+@pytest.mark.parametrize(
+    ("name", "item"),
+    [
+        ("identifier", lambda i: {"system": "urn:oid:1.2.3", "value": f"v{i}", "period": {"start": "2020"}}),
+        ("component", lambda i: {"code": {"text": f"c{i}"}, "valueString": f"v{i}"}),
+        ("note", lambda i: {"text": f"n{i}", "time": "2020-01-01"}),
+    ],
+)
+def test_a_list_takes_no_more_steps_an_item_when_it_is_longer(
+    translator: Translator, noon: Context, name: str, item: Callable[[int], dict[str, Any]]
+) -> None:
+    sodium = {
+        "resourceType": "Observation",
+        "id": "sodium",
+        "meta": {"profile": [f"{NL_CORE}LaboratoryTestResult"]},
+        "status": "final",
+        "code": {"coding": [{"system": LOINC, "code": "2951-2"}]},
+    }
+
+    def of(length: int) -> None:
+        items = [item(i) for i in range(length)]
+        (found,) = again(translator, noon, {**sodium, name: items})
+        assert found[name] == items
+
+    of(60)  # what is loaded once
+    assert calls(lambda: of(900)) < 3.3 * calls(lambda: of(300))

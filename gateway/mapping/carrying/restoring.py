@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from gateway.blocks.values import Block
@@ -12,6 +12,11 @@ from gateway.mapping.carrying.packing import Mask, unpack
 from gateway.mapping.runtime.writers import unknown
 
 Tree = dict[str, Any]
+Leaf = tuple[str, str]
+"""A path inside an item, and the text there."""
+
+FEW = 50
+"""How many items are each looked at."""
 
 
 def restore(resource: Tree, rest: str, moved: Mapping[str, str], types: ElementTypes) -> None:
@@ -49,6 +54,80 @@ def unite(resource: Tree, other: Tree) -> None:
             unite(there, value)
         elif isinstance(there, list) and there is not value:
             there += [each for each in value if each not in there]
+
+
+class Targets:
+    """The items of a list into which something may be put back, found by their leaves.
+
+    Of few items each is looked at.  Of many only those that have the rarest leaf of what is looked for: lists
+    of thousands take no longer for each of their items than short ones.
+    """
+
+    def __init__(self, items: list[Any]) -> None:
+        self.items = items
+        self.free = dict.fromkeys(range(len(items)))
+        """Numbers of the items that nothing was put back into yet, in order."""
+        self._leaves: list[Counter[Leaf]] = []
+        self._having: dict[Leaf, list[int]] = {}
+        self._index()
+
+    def add(self, value: Tree) -> None:
+        """One more item, which nothing else is put back into."""
+        self.items.append(value)
+        self._index()
+
+    def has(self, value: Tree) -> bool:
+        """True when an item is the same as a value."""
+        rarest = min((self._having.get(leaf, []) for leaf in _leaves(value)), key=len, default=[])
+        return any(self.items[i] == value for i in rarest)
+
+    def nearest(self, value: Tree, mask: Mask) -> int | None:
+        """The free item that has most in common with a value, above all where something goes back.
+
+        None when they have nothing in common.
+        """
+        leaves, near = Counter(_leaves(value)), tuple(_holders(mask))
+        written = Counter(_written(value, mask))
+        best, at, bound = (0, 0), None, _alike(written, near)
+        for i in self._candidates(written):
+            alike = _alike(leaves & self._leaves[i], near)
+            if alike > best:
+                best, at = alike, i
+            if best >= bound:
+                break  # an item has no more than what was written of the value
+        return at if best[1] else None
+
+    def _index(self) -> None:
+        for i in range(len(self._leaves), len(self.items)):
+            self._leaves.append(Counter(_leaves(self.items[i])))
+            for leaf in self._leaves[i]:
+                self._having.setdefault(leaf, []).append(i)
+
+    def _candidates(self, leaves: Iterable[Leaf]) -> Iterable[int]:
+        if len(self.free) <= FEW:
+            return self.free
+        having = sorted((self._having.get(leaf, []) for leaf in leaves), key=len)
+        return next(filter(None, ([i for i in each if i in self.free] for each in having)), [])
+
+
+def _alike(shared: Counter[Leaf], near: tuple[str, ...]) -> tuple[int, int]:
+    """How much two items have in common: in the elements that get something back, and in all."""
+    return sum(times for (path, _), times in shared.items() if path.startswith(near)), shared.total()
+
+
+def _written(value: Any, mask: Mask, path: str = "") -> Iterator[Leaf]:
+    """The leaves of an item that a row wrote: those that do not go back."""
+    if mask is True:
+        return
+    if isinstance(value, dict):
+        for name, each in value.items():
+            yield from _written(each, mask.get(name, {}) if isinstance(mask, dict) else {}, f"{path}.{name}")
+    elif isinstance(value, list):
+        masks = mask if isinstance(mask, list) else [{}] * len(value)
+        for each, inner in zip(value, masks, strict=True):
+            yield from _written(each, inner, path)
+    elif value is not None:
+        yield path, str(value)
 
 
 class _Restoring:
@@ -93,41 +172,29 @@ class _Restoring:
 
     def _items(self, target: list[Any], source: list[Any], masks: list[Mask], kind: str) -> None:
         """Put items back: in the one that has most in common with it, else as an item of its own."""
-        free = list(range(len(target)))
+        found = Targets(target)
         for value, mask in zip(source, masks, strict=True):
             if not mask:
                 continue
             if not isinstance(value, dict):
                 target += [] if value in target else [value]
                 continue
-            at = self._twin(target, value, mask, free, kind)
+            at = self._varying(found, value, kind) if mask is True else found.nearest(value, mask)
             if at is not None:
-                free.remove(at)
+                del found.free[at]
                 self.element(target[at], value, dict.fromkeys(value, True) if mask is True else mask, kind)
-            elif mask is not True or value not in target:
-                target.append(value)
+            elif mask is not True or not found.has(value):
+                found.add(value)
 
-    def _twin(self, target: list[Any], value: Tree, mask: Mask, free: list[int], kind: str) -> int | None:
-        """Which of the items is the one that a value was; of a value that no row wrote, none.
-
-        Unless it is nothing but a choice, of which a row wrote another variant.
-        """
-        if mask is True:
-            alone = [i for i in free if len(value) == 1 and self._varies(target[i], value, kind)]
-            return next(iter(alone), None)
-        leaves, near = Counter(_leaves(value)), tuple(_holders(mask))
-        shared = [(*_alike(leaves & Counter(_leaves(target[i])), near), -i) for i in free]
-        _, most, at = max(shared, default=(0, 0, 0))
-        return -at if most else None
+    def _varying(self, found: Targets, value: Tree, kind: str) -> int | None:
+        """The item in which a row wrote another variant of the choice that is all of a value; mostly none."""
+        if len(value) != 1:
+            return None
+        return next((i for i in found.free if self._varies(found.items[i], value, kind)), None)
 
     def _varies(self, item: Any, value: Tree, kind: str) -> bool:
         (name,) = value
         return isinstance(item, dict) and bool(self._other_variants(item, name, kind))
-
-
-def _alike(shared: Counter[tuple[str, str]], near: tuple[str, ...]) -> tuple[int, int]:
-    """How much two items have in common: in the elements that get something back, and in all."""
-    return sum(times for (path, _), times in shared.items() if path.startswith(near)), shared.total()
 
 
 def _holders(mask: Mask, path: str = "") -> Iterator[str]:
@@ -140,7 +207,7 @@ def _holders(mask: Mask, path: str = "") -> Iterator[str]:
                 yield from _holders(each, f"{path}.{name}")
 
 
-def _leaves(element: Any, path: str = "") -> Iterator[tuple[str, str]]:
+def _leaves(element: Any, path: str = "") -> Iterator[Leaf]:
     if isinstance(element, dict):
         for name, each in element.items():
             yield from _leaves(each, f"{path}.{name}")

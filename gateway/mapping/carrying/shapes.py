@@ -86,15 +86,20 @@ class Trimmer:
         inner = "Element" if name.startswith("_") else child.type
         items = _items(element[name])
         paths = [path + _path(name, each, self._oid) for each in items]
+        beside = list(zip(items, paths, strict=True))
         left = []
-        for each, here in zip(items, paths, strict=True):
-            if name == "identifier" and each in left:
-                continue  # two concepts have that number
+        numbers: dict[tuple[Any, Any], list[Any]] = {}
+        for each, here in beside:
+            if name == "identifier":
+                alike = numbers.setdefault((each.get("system"), each.get("value")), [])
+                if each in alike:
+                    continue  # two concepts have that number
+                alike.append(each)
             if each is None or here in around.known:
                 if isinstance(each, dict):
                     self._inside(each, inner, f"{here}.", around)
                 left.append(each)
-            elif _stays(each, name, here, list(zip(items, paths, strict=True)), around):
+            elif _stays(each, name, here, beside, around):
                 left.append(each)
         _put(element, name, [each for each in left if each != {}])
 

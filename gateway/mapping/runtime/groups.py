@@ -65,11 +65,33 @@ def same(one: Any, other: Any) -> bool:
         return one.keys() == other.keys() and all(same(value, other[name]) for name, value in one.items())
     if isinstance(one, list) and isinstance(other, list):
         return len(one) == len(other) and all(same(a, b) for a, b in zip(one, other, strict=True))
-    if type(one) is Ref and type(other) is Ref:
-        return (one.key, one.literal) == (other.key, other.literal)
-    return type(one) is type(other) and all(
-        getattr(one, name) == getattr(other, name) for name in one.__struct_fields__ if name != "at"
-    )
+    return type(one) is type(other) and said(one) == said(other)
+
+
+def said(value: Any) -> tuple[Any, ...]:
+    """What a value says, wherever it was read."""
+    if type(value) is Ref:
+        return Ref, value.key, value.literal
+    return type(value), *(getattr(value, name) for name in value.__struct_fields__ if name != "at")
+
+
+class Several:
+    """The values of a list that grows, found by what they say: there may be thousands.
+
+    Groups are not found.
+    """
+
+    def __init__(self, values: list[Any]) -> None:
+        self.values = values
+        self._seen, self._said = 0, dict[tuple[Any, ...], list[Any]]()
+
+    def alike(self, value: Any) -> list[Any]:
+        """Those that say the same as this one, in order."""
+        for each in self.values[self._seen :]:
+            if not isinstance(each, dict):
+                self._said.setdefault(said(each), []).append(each)
+        self._seen = len(self.values)
+        return self._said.get(said(value), [])
 
 
 def refs_in(value: Any) -> Iterator[Ref]:

@@ -18,7 +18,7 @@ from gateway.mapping.runtime.fhir_values import (
     reference_of,
 )
 from gateway.mapping.runtime.finding import holds, items
-from gateway.mapping.runtime.groups import same
+from gateway.mapping.runtime.groups import Several, same
 from gateway.mapping.runtime.spelling import NULL_FLAVOR
 from gateway.mapping.runtime.state import Reading
 from gateway.mapping.runtime.untranslating import reader_back, stands_for
@@ -109,6 +109,7 @@ class FhirReading(Reading):
         self.blocks_of: dict[str, frozenset[str]] = {}
         """resource type → the blocks that it may be of"""
         self._referring: dict[tuple[tuple[str, ...], bool], Callable[..., Any]] = {}
+        self._gathered: dict[int, Several] = {}
         self._unmapped: dict[tuple[str, Any, bool], Callable[..., Any]] = {}
 
     def mark(self, element: Tree, members: tuple[str, ...], rule: str, at: int = -1) -> None:
@@ -177,6 +178,17 @@ class FhirReading(Reading):
         for member, (rule, number) in list(marks.items()):
             if number == at:
                 marks[member] = (rule, known)
+
+    def alike(self, values: list[Any], value: Any) -> list[Any]:
+        """Those of the values gathered for a concept that say the same as this one."""
+        if isinstance(value, dict):
+            return []
+        known = self._gathered.get(id(values))
+        if known is None:
+            known = self._gathered[id(values)] = Several(
+                values
+            )  # holds the list, so that its id stays its own
+        return known.alike(value)
 
     def datatype(self, partial: str, fhir_type: str) -> Callable[..., Any]:
         """The function that reads elements of a FHIR type as groups of a partial zib."""

@@ -104,8 +104,7 @@ def gather(
 
     `beyond` is what the element says of the block that a reference points at: one block in two roles is two.
     """
-    there_are = dig_last(values, path) if there(values, path) else ()
-    alike = (each for each in there_are if not isinstance(each, dict) and same(each, value))
+    alike = c.alike(dig_last(values, path), value) if there(values, path) else ()
     known = next((each for each in alike if not (beyond and c.differs(each, beyond))), None)
     if known is None:
         store(values, path, value, many=True)
