@@ -1,9 +1,9 @@
 """How much of a resource an answer holds: `_summary` and `_elements` (search.html#summary, #elements).
 
     _summary=true     id, meta and the elements that the standard marks as summary
-    _summary=text     id, meta, text and what must be there
+    _summary=text     id, meta, text, what must be there and what may deny it
     _summary=data     all but text
-    _elements=a,b     id, meta, what must be there, and these; `Type.a` for one type
+    _elements=a,b     id, meta, what must be there and what may deny it, and these; `Type.a` for one type
 
 What was cut is marked with the tag SUBSETTED.  Elements are those of the resource itself, whole.  Of what is
 included only the elements count that name its type.
@@ -17,9 +17,10 @@ from dataclasses import dataclass
 from gateway.codecs.fhir.elements import Version
 from gateway.exchange.search.record import Resource
 from gateway.exchange.search.scope import Scope
+from gateway.mapping.modifiers import MODIFIERS
 
 SUMMARIES = ("true", "text", "data", "count", "false")
-ALWAYS = frozenset({"resourceType", "id", "meta", "implicitRules", "modifierExtension"})
+ALWAYS = frozenset({"resourceType", "id", "meta", "modifierExtension"}) | MODIFIERS
 """What stays in any part of a resource: what it is, and what may turn round the meaning of the rest."""
 
 TAG_SYSTEMS: dict[Version, str] = {

@@ -145,6 +145,20 @@ def test_part_of_a_resource_is_marked_as_such(pairs: Pairs, names: set[str], ver
     assert repr(FULL) == before, "the record is not changed"
 
 
+@pytest.mark.parametrize("pair", [("_elements", "code"), ("_summary", "text")])
+def test_what_denies_a_resource_is_never_cut_off(pair: tuple[str, str]) -> None:
+    refuted = {
+        "resourceType": "Condition",
+        "id": "c",
+        "code": {"text": "longkanker"},
+        "note": [{"text": "x"}],
+    }
+    denial = {"clinicalStatus": {"text": "inactive"}, "verificationStatus": {"text": "refuted"}}
+    (found,) = search("Condition", pair).run([refuted | denial]).matches
+    assert "note" not in found
+    assert denial.items() <= found.items()
+
+
 def test_the_whole_is_the_resource_itself() -> None:
     for pairs in ([], [("_summary", "false")]):
         assert search("Observation", *pairs).run([FULL]).matches[0] is FULL
