@@ -23,6 +23,7 @@ from gateway.mapping.account import Account, Leaf
 from gateway.mapping.ada.reading import AdaReader
 from gateway.mapping.beside import context_blocks
 from gateway.mapping.bridge.bridge import Bridge
+from gateway.mapping.bridge.plans import RELEASES
 from gateway.mapping.bridge.steps import Crossing
 from gateway.mapping.carrying import is_changed_by_its_rest
 from gateway.mapping.codes import CodeCheck
@@ -214,9 +215,11 @@ class Translator:
         return written
 
     def crossed(self, blocks: Sequence[Block], form: str, context: Context) -> list[Block]:
-        """Blocks from a store as those of the release of a format, without what may not go there."""
+        """Blocks from a store as those of the release of a format, without those that cannot go there."""
         whole = [block for block in blocks if not is_changed_by_its_rest(block, form)]
-        return self.bridge.carry(whole, self._release(form), Reading(context).is_past).blocks
+        release = self._release(form)
+        there = self.bridge.carry(whole, release, Reading(context).is_past).blocks
+        return [block for block in there if block.release == release or block.release not in RELEASES]
 
     def write_blocks(self, blocks: Sequence[Block], form: str, context: Context, seed: str) -> Written:
         """A document of blocks that come from a store: without a source, so without an account."""
