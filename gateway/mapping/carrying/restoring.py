@@ -88,14 +88,14 @@ class Targets:
         """
         leaves, near = Counter(_leaves(value)), tuple(_holders(mask))
         written = Counter(_written(value, mask))
-        best, at, bound = (0, 0), None, _alike(written, near)
-        for i in self._candidates(written):
-            alike = _alike(leaves & self._leaves[i], near)
+        best, at, bound = (0, 0, 0), None, _alike(written, near)
+        for i in self._candidates(written or leaves):
+            alike = *_alike(written & self._leaves[i], near), (leaves & self._leaves[i]).total()
             if alike > best:
                 best, at = alike, i
-            if best >= bound:
-                break  # an item has no more than what was written of the value
-        return at if best[1] else None
+            if written and best[:2] == bound:
+                break  # no item has more of what was written of the value
+        return at
 
     def _index(self) -> None:
         for i in range(len(self._leaves), len(self.items)):
