@@ -101,7 +101,8 @@ def _one(value: Any, element: Element, table: FhirTypes, place: str, *, beside: 
         kind = "Element"
     elif table.is_primitive(element.type):
         if not _is_primitive(value, element.type):
-            yield _issue(place, f"a {element.type}")
+            article = "an" if element.type[0] in "aeio" else "a"  # a uri, a url
+            yield _issue(place, f"{article} {element.type}")
         return
     else:
         kind = element.type
